@@ -1,0 +1,39 @@
+import type { Session } from '@reticle/sdk';
+import { exitCodes, usageError } from '../cli-error.ts';
+import type { Context } from '../context.ts';
+import { receiptLine } from '../figures.ts';
+import { TurnMeter } from '../turn-meter.ts';
+import { speedLine } from '../speed-line.ts';
+
+/** A question, not a corpus: the service takes at most 4 MiB a message. */
+const INPUT_BYTES_MAX = 1024 * 1024;
+
+/** One turn over standard input: the answer on standard output, its figures on standard error. */
+export async function chatInPipe({ terminal, env, signals }: Context, session: Session): Promise<number> {
+  const question = (await terminal.readAll(INPUT_BYTES_MAX)).trim();
+  if (question === '') throw usageError('standard input is empty', 'Try: echo "Write a queue." | reticle chat');
+  const turn = session.turn(question);
+  const meter = new TurnMeter(env.clock.nowMs());
+  let isStopped = false;
+  const stopListening = signals.on((signal) => {
+    if (isStopped || signal !== 'SIGINT') process.exit(signal === 'EPIPE' ? exitCodes.ok : exitCodes.interrupted);
+    isStopped = true;
+    turn
+      .interrupt({ reason: 'chat' })
+      .then((receipt) => terminal.err(`\n■ interrupted: ${receiptLine(receipt)}\n`))
+      // The turn's own end tells what became of it.
+      .catch(() => {});
+  });
+  try {
+    for await (const frame of turn) {
+      meter.frame(frame, env.clock.nowMs());
+      terminal.out(frame.text);
+    }
+    terminal.out('\n');
+    terminal.err(`${speedLine(meter)}\n`);
+    await turn.ended;
+    return isStopped ? exitCodes.interrupted : exitCodes.ok;
+  } finally {
+    stopListening();
+  }
+}

@@ -1,0 +1,12 @@
+export { assert, assertNever } from './assert.ts';
+export { durationMs, wireDuration } from './duration.ts';
+export type { WireDuration } from './duration.ts';
+export { base32, fromBase32, isClientId, isRandomId, RANDOM_ID_BYTES } from './ids.ts';
+export type { LocalChain, LocalPlatformSpec, LocalPlatformState } from './local-platform.ts';
+export { isOffset, OFFSET_MAX } from './offset.ts';
+export type { Offset } from './offset.ts';
+export { isRegion } from './region.ts';
+export { isReticleError, ReticleError } from './reticle-error.ts';
+export type { ReticleErrorOptions } from './reticle-error.ts';
+export { isTier, tierNumber, tierOfNumber, tiers } from './tier.ts';
+export type { Tier } from './tier.ts';

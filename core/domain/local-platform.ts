@@ -1,0 +1,43 @@
+import type { ModelGeometry, WaferProfile } from './wafer/index.ts';
+
+/** One simulated chain to run: a ModelDeployment of a local scene after validation, in plain values. */
+export type LocalChain = {
+  /** The name clients ask for. */
+  readonly servedName: string;
+  readonly modelDigest: string;
+  readonly contextTokens: number;
+  readonly maxOutputTokens: number;
+  readonly geometry: ModelGeometry;
+  readonly profile: WaferProfile;
+  readonly wafers: number;
+  readonly engine: {
+    readonly tokens: 'hash' | 'code';
+    readonly length: 'natural' | 'max';
+    readonly pace: 'timer' | 'busy';
+    readonly seed: number;
+    /** Bench profile `bench-flat`: a constant step time, no slot and no KV cap (WAFER §6.1). */
+    readonly flatStepMicros?: number;
+    /** Opens an output item every so many tokens, for tests of cut modes; absent: one item per turn. */
+    readonly itemEvery?: number;
+  };
+};
+
+/** What `reticle up` asks the local platform to run; sent over the channel to the supervisor it forks. */
+export type LocalPlatformSpec = {
+  readonly region: string;
+  /** Loopback address that every listener binds. */
+  readonly host: string;
+  /** Wanted gRPC port of the gateway; another one is taken when it is in use. 0: any. */
+  readonly grpcPort: number;
+  readonly chains: readonly LocalChain[];
+};
+
+/** What the local platform answers when everything is ready. */
+export type LocalPlatformState = {
+  /** `host:port` of the gateway's gRPC listener. */
+  readonly grpc: string;
+  /** Fresh API key of this run; printed nowhere, kept in the state file with mode 0600. */
+  readonly apiKey: string;
+  readonly models: readonly string[];
+  readonly processes: readonly { readonly role: 'gateway' | 'engine'; readonly pid: number }[];
+};

@@ -1,0 +1,93 @@
+import { ReticleError } from '../reticle-error.ts';
+import type { MessageItem } from './item.ts';
+import { ANSWER_END, ANSWER_START, renderItems } from './template.ts';
+import { tokenise } from './tokeniser.ts';
+
+/** One `InputItem` of the wire: a message, or a client's own tokens. */
+export type InputPiece =
+  | { readonly kind: 'item'; readonly item: MessageItem }
+  | { readonly kind: 'tokens'; readonly ids: ArrayLike<number> };
+
+export type TokeniseInputOptions = {
+  /** Ids in the model's vocabulary. */
+  readonly vocab: number;
+  /** As in {@link renderTurnInput}. */
+  readonly afterAssistantOutput: boolean;
+  /** As in {@link renderTurnInput}. */
+  readonly opensAnswer?: boolean;
+};
+
+export type TokenisedInput = {
+  /** What this input appends to the context; its length is its exact price in tokens. */
+  readonly ids: Uint32Array;
+  /** Text of the last user message here; a caller keeps the parent's when there is none. */
+  readonly lastUserText: string | undefined;
+  /** The six characters after the first `cnry-` here; a caller keeps the parent's when it has one (WAFER §6.2). */
+  readonly canary: string | undefined;
+};
+
+const CANARY = /cnry-([a-z2-7]{6})/;
+
+/**
+ * Tokens that one turn's (or one prefix's) input appends to the context: the text of {@link renderTurnInput},
+ * with token spans as given in their places. Glue belongs to text: a span at the input's start takes no closing
+ * newline before it, a span at its end no `assistant\n` after it, since whoever sends tokens has rendered the
+ * template. Without any piece the glue stands alone. Gateway and simulator both call this, so counts agree.
+ *
+ * @throws ReticleError `value_out_of_range` for a span's id outside the vocabulary
+ */
+export function tokeniseInput(pieces: readonly InputPiece[], options: TokeniseInputOptions): TokenisedInput {
+  const items = pieces.flatMap((piece) => (piece.kind === 'item' ? [piece.item] : []));
+  return {
+    ids: joined(tokenParts(pieces, options)),
+    lastUserText: items.findLast((item) => item.role === 'user')?.text,
+    canary: firstCanary(items),
+  };
+}
+
+function tokenParts(pieces: readonly InputPiece[], options: TokeniseInputOptions): readonly ArrayLike<number>[] {
+  const parts: ArrayLike<number>[] = [];
+  let text = options.afterAssistantOutput && pieces[0]?.kind !== 'tokens' ? ANSWER_END : '';
+  for (const [index, piece] of pieces.entries()) {
+    if (piece.kind === 'item') {
+      text += renderItems([piece.item]);
+      continue;
+    }
+    checkSpan(piece.ids, options.vocab, index);
+    parts.push(tokenise(text, options.vocab).ids, piece.ids);
+    text = '';
+  }
+  if (options.opensAnswer !== false && pieces.at(-1)?.kind !== 'tokens') text += ANSWER_START;
+  parts.push(tokenise(text, options.vocab).ids);
+  return parts;
+}
+
+function firstCanary(items: readonly MessageItem[]): string | undefined {
+  for (const { text } of items) {
+    const found = CANARY.exec(text)?.[1];
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function checkSpan(ids: ArrayLike<number>, vocab: number, index: number): void {
+  for (let at = 0; at < ids.length; at += 1) {
+    const id = ids[at] ?? -1;
+    if (Number.isInteger(id) && id >= 0 && id < vocab) continue;
+    const details = { limit: String(vocab - 1), position: String(at) };
+    throw new ReticleError('value_out_of_range', 'a token id is outside the vocabulary', {
+      param: `input[${index}].tokens`,
+      details,
+    });
+  }
+}
+
+function joined(parts: readonly ArrayLike<number>[]): Uint32Array {
+  const ids = new Uint32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    ids.set(part, at);
+    at += part.length;
+  }
+  return ids;
+}

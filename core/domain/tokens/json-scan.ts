@@ -1,0 +1,70 @@
+/**
+ * What `JSON.parse` does not refuse and we must (PROMISES §7.2 H2, H6): deep nesting, before it costs
+ * anything, and repeated or prototype-touching keys, of which the parser keeps the last in silence.
+ */
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN_ARRAY = 0x5b;
+const CLOSE_ARRAY = 0x5d;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+const COLON = 0x3a;
+const SPACE = 0x20;
+
+const forbiddenKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor']);
+
+/** True when arrays and objects nest deeper than `depthMax`. Works on any text, JSON or not, and stops at the first excess. */
+export function nestsDeeperThan(json: string, depthMax: number): boolean {
+  let depth = 0;
+  for (let at = 0; at < json.length; at += 1) {
+    const unit = json.charCodeAt(at);
+    if (unit === QUOTE) at = stringEnd(json, at);
+    else if (unit === OPEN_ARRAY || unit === OPEN_OBJECT) {
+      depth += 1;
+      if (depth > depthMax) return true;
+    } else if (unit === CLOSE_ARRAY || unit === CLOSE_OBJECT) depth -= 1;
+  }
+  return false;
+}
+
+/** True when an object of this **valid** JSON text repeats a key or names `__proto__` or `constructor`. */
+export function hasUnsafeKeys(json: string): boolean {
+  const objects: Set<string>[] = [];
+  for (let at = 0; at < json.length; at += 1) {
+    const unit = json.charCodeAt(at);
+    if (unit === OPEN_OBJECT) objects.push(new Set());
+    else if (unit === CLOSE_OBJECT) objects.pop();
+    else if (unit === QUOTE) {
+      const end = stringEnd(json, at);
+      const keys = objects.at(-1);
+      if (keys !== undefined && isKey(json, end) && !addKey(keys, json.slice(at, end + 1))) return true;
+      at = end;
+    }
+  }
+  return false;
+}
+
+/** In valid JSON a colon follows a key and never a value. */
+function isKey(json: string, end: number): boolean {
+  let at = end + 1;
+  while (at < json.length && json.charCodeAt(at) <= SPACE) at += 1;
+  return json.charCodeAt(at) === COLON;
+}
+
+function addKey(keys: Set<string>, literal: string): boolean {
+  const key = literal.includes('\\') ? String(JSON.parse(literal)) : literal.slice(1, -1);
+  if (forbiddenKeys.has(key) || keys.has(key)) return false;
+  keys.add(key);
+  return true;
+}
+
+/** Index of the quote that closes the string opened at `at`; the text's length when none does. */
+function stringEnd(json: string, at: number): number {
+  let index = at + 1;
+  while (index < json.length) {
+    const unit = json.charCodeAt(index);
+    if (unit === QUOTE) return index;
+    index += unit === BACKSLASH ? 2 : 1;
+  }
+  return json.length;
+}

@@ -1,0 +1,10 @@
+export { Backoff } from './backoff.ts';
+export type { BackoffOptions } from './backoff.ts';
+export { BoundedQueue } from './bounded-queue.ts';
+export type { Clock, Random } from './clock.ts';
+export { applyFlow, createCredit, generateLimit, sendLimit } from './credit-window.ts';
+export type { CreditFlow, CreditOptions, CreditWindow } from './credit-window.ts';
+export { KeyedDedup } from './keyed-dedup.ts';
+export { seededRandom } from './seeded-random.ts';
+export { VirtualClock } from './virtual-clock.ts';
+export type { VirtualClockOptions } from './virtual-clock.ts';

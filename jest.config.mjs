@@ -1,0 +1,26 @@
+const transform = {
+  '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2024', parser: { syntax: 'typescript' } }, module: { type: 'es6' } }],
+};
+
+const project = (displayName, testMatch, more = {}) => ({
+  displayName,
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  transform,
+  testMatch,
+  ...more,
+});
+
+const beside = ['proto', 'core', 'operator', 'services', 'clients', 'scripts', 'bench'];
+
+export default {
+  projects: [
+    project(
+      'unit',
+      beside.map((folder) => `<rootDir>/${folder}/**/*.test.ts`),
+    ),
+    project('integration', ['<rootDir>/test/integration/**/*.test.ts']),
+    project('conformance', ['<rootDir>/test/conformance/**/*.test.ts']),
+    project('e2e', ['<rootDir>/test/e2e/**/*.test.ts']),
+  ],
+};

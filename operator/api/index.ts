@@ -1,0 +1,15 @@
+export { decodeValue } from './decode.ts';
+export { waferSimArgs } from './engine-args.ts';
+export type { Driver, WaferSimArgs } from './engine-args.ts';
+export { API_VERSION } from './kind.ts';
+export { decodeObject, kinds } from './kinds.ts';
+export type { Decoded, KindRegistry, ReticleObject } from './kinds.ts';
+export type { ModelDeployment, ModelDeploymentSpec } from './model-deployment.ts';
+export type { Model, ModelSpec } from './model.ts';
+export { formatPath } from './problem.ts';
+export type { Problem, ProblemCode, Segments } from './problem.ts';
+export { toGeometry, toProfile } from './to-wafer.ts';
+export { subjectOf, validateScene } from './validate-scene.ts';
+export type { SceneProblem } from './validate-scene.ts';
+export type { WaferClass, WaferClassSpec } from './wafer-class.ts';
+export type { WaferPool, WaferPoolSpec } from './wafer-pool.ts';

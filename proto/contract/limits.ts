@@ -1,0 +1,44 @@
+/** Every limit on the wire, once (PROTOCOL §0, §1.1). Bytes, tokens, milliseconds as the names say. */
+export const limits = {
+  /** Largest client message, HTTP body or WebSocket payload. */
+  messageBytesMax: 4 * 1024 * 1024,
+  /** grpc-js's own limit: above ours, so that the refusal is typed by our deserialiser and not by the library. */
+  libraryMessageBytesMax: 8 * 1024 * 1024,
+  /** Nesting of protobuf messages and JSON documents. */
+  nestingDepthMax: 64,
+  headerFieldsMax: 64,
+  headerBytesMax: 16 * 1024,
+  /** Turns that run at once in one session. */
+  liveTurnsMax: 8,
+  draftBytesMax: 64 * 1024,
+  signalBytesMax: 4 * 1024,
+  /** Tokens of a turn that the engine host keeps for replay; unacknowledged ones are never evicted. */
+  ringTokens: 8192,
+  /** Default budget past the acknowledged offset: about half a second at 1,000 tokens/s. */
+  creditTokensDefault: 512,
+  /** Largest frame a client may ask for. */
+  frameTokensMax: 64,
+  frameDelayMsMax: 50,
+  /** First client message of a Converse stream. */
+  attachMsMax: 5_000,
+  /** How long a finished turn stays replayable. */
+  ringKeepMs: 60_000,
+  idleTtlMsDefault: 30 * 60_000,
+  idleTtlMsMax: 12 * 60 * 60_000,
+  detachGraceMsUltrafast: 2_000,
+  detachGraceMsDefault: 10_000,
+  turnDurationMsDefault: 10 * 60_000,
+  streamAgeMsMax: 60 * 60_000,
+  streamGoAwayMs: 30_000,
+  concurrentStreamsMax: 100,
+  resumeTokenBytesMax: 512,
+  /** Size of a KV block (PROTOCOL §1.1, KV tree). */
+  kvBlockTokens: 128,
+  /** Acks of controls kept per session for deduplication. */
+  signalAcksKept: 64,
+  presenceMs: 250,
+  linkPingMs: 250,
+  linkDeadMs: 1_000,
+  stopStringsMax: 4,
+  inputItemsMax: 4096,
+} as const;

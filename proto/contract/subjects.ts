@@ -1,0 +1,18 @@
+/**
+ * Bus subjects (PROTOCOL §3). Every part is checked against its alphabet, so that no wildcard, space or
+ * line break of a caller can widen a subject.
+ */
+const CELL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+const RANDOM_ID = /^[a-z2-7]{26}$/;
+
+export const subjects = {
+  presence: (cell: string, engineId: string): string =>
+    `reticle.presence.${checked(CELL, cell)}.${checked(RANDOM_ID, engineId)}`,
+  /** Subscription pattern of every engine's presence in a cell. */
+  presenceOfCell: (cell: string): string => `reticle.presence.${checked(CELL, cell)}.*`,
+} as const;
+
+function checked(alphabet: RegExp, part: string): string {
+  if (!alphabet.test(part)) throw new RangeError('a subject part is outside its alphabet');
+  return part;
+}

@@ -1,0 +1,32 @@
+// Original file: proto/reticle/session/v1/session.proto
+
+export const ControlOutcome = {
+  CONTROL_OUTCOME_UNSPECIFIED: 0,
+  CONTROL_OUTCOME_APPLIED: 1,
+  CONTROL_OUTCOME_ALREADY_ENDED: 2,
+  CONTROL_OUTCOME_NOT_FOUND: 3,
+  CONTROL_OUTCOME_STALE: 4,
+  CONTROL_OUTCOME_UNSUPPORTED: 5,
+  CONTROL_OUTCOME_PENDING: 6,
+  CONTROL_OUTCOME_REFUSED: 7,
+} as const;
+
+export type ControlOutcome__Input =
+  | 'CONTROL_OUTCOME_UNSPECIFIED'
+  | 0
+  | 'CONTROL_OUTCOME_APPLIED'
+  | 1
+  | 'CONTROL_OUTCOME_ALREADY_ENDED'
+  | 2
+  | 'CONTROL_OUTCOME_NOT_FOUND'
+  | 3
+  | 'CONTROL_OUTCOME_STALE'
+  | 4
+  | 'CONTROL_OUTCOME_UNSUPPORTED'
+  | 5
+  | 'CONTROL_OUTCOME_PENDING'
+  | 6
+  | 'CONTROL_OUTCOME_REFUSED'
+  | 7
+
+export type ControlOutcome = typeof ControlOutcome[keyof typeof ControlOutcome]

@@ -1,0 +1,50 @@
+/** Reference pages made from the tables that the code itself uses. */
+import { errorRegistry, GrpcStatus } from '@reticle/proto/contract';
+import { layers } from './layers.ts';
+
+/** `docs/contributor/layers.md`: the house as a table and a picture. */
+export function generateLayersPage(): string {
+  const rows = layers.map(
+    (layer) => `| \`${layer.folder}\` | ${layer.rank}${layer.pure ? ' pure' : ''} | ${layer.purpose} |`,
+  );
+  const ranks = [...new Set(layers.map((layer) => layer.rank))].toSorted((a, b) => b - a);
+  const picture = ranks.map((rank) => {
+    const names = layers.filter((layer) => layer.rank === rank).map((layer) => layer.folder);
+    return `  rank ${rank}   ${names.join('   ')}`;
+  });
+  return [
+    '# Layers',
+    '',
+    'Generated from `scripts/layers.ts` by `npm run gen`. A file imports only lower ranks and its own folder; pure',
+    'folders are synchronous and see no Node types, clock, randomness or promises.',
+    '',
+    '```text',
+    ...picture,
+    '```',
+    '',
+    '| folder | rank | what lives here |',
+    '|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n');
+}
+
+/** `docs/reference/errors.md`: every code, once, with its form on each transport. */
+export function generateErrorReference(): string {
+  const rows = Object.entries(errorRegistry).map(([code, row]) => {
+    const grpc = `${row.grpc} (${GrpcStatus[row.grpc]})`;
+    return `| \`${code}\` | ${row.phase} | ${grpc} | ${row.http} | ${row.alias === undefined ? '–' : `\`${row.alias}\``} | ${row.retry} |`;
+  });
+  return [
+    '# Error codes',
+    '',
+    'Generated from `proto/contract/errors.ts` by `npm run gen`. The code is the same word on every transport;',
+    'gRPC carries it in upper case as `ErrorInfo.reason` with domain `reticle.dev`. `rejected`: nothing was started,',
+    'safe to send elsewhere. `ended`: tokens may have been billed. `control`: answers a control inside a stream.',
+    '',
+    '| code | phase | gRPC | HTTP | alias on OpenAI surfaces | retry |',
+    '|---|---|---|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n');
+}

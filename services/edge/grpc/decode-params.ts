@@ -1,0 +1,40 @@
+import type { TurnParams } from '@reticle/services/session';
+import { OutputLength } from '@reticle/proto/gen/session/v1/OutputLength';
+import type { Params } from './messages.ts';
+
+/**
+ * Parameters of the contract that no engine takes. To ignore one would serve another turn than the one that
+ * was asked for, so a value other than the default is refused by name.
+ */
+const unsupported = [
+  ['toolsJson', 'tools_json'],
+  ['toolChoiceJson', 'tool_choice_json'],
+  ['parallelToolCalls', 'parallel_tool_calls'],
+  ['textFormatJson', 'text_format_json'],
+  ['reasoningEffort', 'reasoning_effort'],
+  ['verbosity', 'verbosity'],
+  ['topLogprobs', 'top_logprobs'],
+] as const satisfies readonly (readonly [keyof Params, string])[];
+
+/** Sampling parameters; their ranges, and whether an unsupported one ends the turn, are the session layer's to judge. */
+export function decodeParams(params: Params | null, param: string): TurnParams {
+  if (params === null) return { stop: [] };
+  return {
+    stop: params.stop,
+    ...(params.temperature === undefined ? {} : { temperature: params.temperature }),
+    ...(params.topP === undefined ? {} : { topP: params.topP }),
+    ...(params.seed === undefined ? {} : { seed: params.seed }),
+    ...outputLength(params.outputLength),
+    ...firstUnsupported(params, param),
+  };
+}
+
+function firstUnsupported(params: Params, param: string): Pick<TurnParams, 'unsupported'> {
+  const found = unsupported.find(([field]) => ![undefined, '', 0].includes(params[field] as undefined));
+  return found === undefined ? {} : { unsupported: `${param}.${found[1]}` };
+}
+
+function outputLength(value: Params['outputLength']): Pick<TurnParams, 'outputLength'> {
+  if (value === OutputLength.OUTPUT_LENGTH_NATURAL) return { outputLength: 'natural' };
+  return value === OutputLength.OUTPUT_LENGTH_EXACT ? { outputLength: 'exact' } : {};
+}

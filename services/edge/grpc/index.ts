@@ -1,0 +1,2 @@
+export { startGrpcEdge } from './server.ts';
+export type { GrpcEdge, GrpcEdgeOptions } from './server.ts';

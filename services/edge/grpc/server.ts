@@ -1,0 +1,159 @@
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { ReflectionService } from '@grpc/reflection';
+import type { Clock, Random } from '@reticle/core/flow';
+import { errorFields, type Health, type Logger } from '@reticle/core/process';
+import { limits } from '@reticle/proto/contract';
+import { packageDefinition } from '@reticle/proto/load';
+import type { SessionFront } from '@reticle/services/stream';
+import { HealthImplementation } from 'grpc-health-check';
+import type { Authenticator } from '../auth/index.ts';
+import { tendConnections } from './connections.ts';
+import { statusMaker } from './errors.ts';
+import { createGuard } from './guard.ts';
+import { hardened } from './refused.ts';
+import {
+  CONVERSE_PATH,
+  SESSION_SERVICE,
+  sessionMethods,
+  strictSessionService,
+  type OpenStream,
+} from './session-service.ts';
+
+export type GrpcEdgeOptions = {
+  readonly host: string;
+  /** 0: one that the system chooses. */
+  readonly port: number;
+  readonly front: SessionFront;
+  readonly auth: Authenticator;
+  /** Followed by the gRPC health service: serving when every component is. */
+  readonly health: Health;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** For signal ids and the jitter of retry delays. */
+  readonly random: Random;
+};
+
+export interface GrpcEdge extends AsyncDisposable {
+  readonly port: number;
+  /** Not serving, no new connections or calls; waits for running ones, at most `ms`, then ends them. */
+  drain(ms: number): Promise<void>;
+  /** Ends everything at once. */
+  close(): Promise<void>;
+}
+
+/** Credentials of running streams are checked again on every change and this often (PROTOCOL §0: within 5 s). */
+const RECHECK_MS = 2_500;
+
+/** Starts the gRPC surface. Rejects when the address cannot be bound. */
+export async function startGrpcEdge(options: GrpcEdgeOptions): Promise<GrpcEdge> {
+  const { clock, log } = options;
+  const open = new Set<OpenStream>();
+  const { server, followHealth } = assemble(options, open);
+  const port = await bind(server, options);
+  const healthStatus = followHealth();
+  const recycled = (): void => log.warn('connection recycled after resets by its peer');
+  const connections = tendConnections({ port, clock, recycled });
+  const stops = [healthStatus.stop, connections.stop, recheck(options, open)];
+  let closed: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    closed ??= new Promise((resolve) => {
+      for (const stop of stops) stop();
+      // grpc-js's forceShutdown finds no connections without channelz, so they are cut here.
+      server.tryShutdown(() => resolve());
+      connections.destroyAll();
+    });
+    return closed;
+  };
+  return {
+    port,
+    close,
+    async drain(ms) {
+      healthStatus.notServing();
+      const bound = Promise.withResolvers<void>();
+      const cancel = clock.after(ms, bound.resolve);
+      const drained = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+      await Promise.race([drained, bound.promise]);
+      cancel();
+      await close();
+    },
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+type Assembled = { readonly server: Server; readonly followHealth: () => HealthStatus };
+
+function assemble(options: GrpcEdgeOptions, open: Set<OpenStream>): Assembled {
+  const statusOf = statusMaker(options);
+  const guard = createGuard({ auth: options.auth, statusOf, ownRefusals: new Set([CONVERSE_PATH]) });
+  const server = new Server({
+    interceptors: [guard.interceptor],
+    'grpc.max_receive_message_length': limits.libraryMessageBytesMax,
+    'grpc.max_concurrent_streams': limits.concurrentStreamsMax,
+    'grpc.enable_channelz': 0,
+  });
+  const { front, clock, random } = options;
+  const callerOf = (metadata: Parameters<typeof guard.callerOf>[0]) => guard.callerOf(metadata);
+  server.addService(strictSessionService(), sessionMethods({ front, clock, random, statusOf, callerOf, open }));
+  const library = {
+    addService: (...[service, implementation]: Parameters<Server['addService']>) =>
+      server.addService(hardened(service), implementation),
+  };
+  new ReflectionService(packageDefinition(), { services: [SESSION_SERVICE] }).addToServer(library);
+  const implementation = new HealthImplementation({ '': 'NOT_SERVING', [SESSION_SERVICE]: 'NOT_SERVING' });
+  implementation.addToServer(library);
+  return { server, followHealth: () => healthFollower(implementation, options.health) };
+}
+
+type HealthStatus = { readonly stop: () => void; readonly notServing: () => void };
+
+/** Mirrors the process's readiness until it is stopped or told that it no longer serves. */
+function healthFollower(implementation: HealthImplementation, health: Health): HealthStatus {
+  const set = (status: 'SERVING' | 'NOT_SERVING'): void => {
+    implementation.setStatus('', status);
+    implementation.setStatus(SESSION_SERVICE, status);
+  };
+  const stop = health.listen(() => set(health.overall().status));
+  set(health.overall().status);
+  return {
+    stop,
+    notServing() {
+      stop();
+      set('NOT_SERVING');
+    },
+  };
+}
+
+function bind(server: Server, { host, port }: GrpcEdgeOptions): Promise<number> {
+  const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
+      if (error === null) resolve(bound);
+      else reject(error);
+    });
+  });
+}
+
+/** Ends streams whose credential no longer holds. Returns the function that stops looking. */
+function recheck({ auth, clock, log }: GrpcEdgeOptions, open: ReadonlySet<OpenStream>): () => void {
+  const look = (): void => {
+    for (const stream of open) {
+      try {
+        auth.check(stream.caller);
+      } catch (error) {
+        log.info('stream ended: its credential no longer holds', errorFields(error));
+        stream.refuse(error);
+      }
+    }
+  };
+  let cancel: () => void;
+  const tick = (): void => {
+    look();
+    cancel = clock.after(RECHECK_MS, tick);
+  };
+  cancel = clock.after(RECHECK_MS, tick);
+  const unlisten = auth.listen(look);
+  return () => {
+    unlisten();
+    cancel();
+  };
+}

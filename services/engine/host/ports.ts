@@ -1,0 +1,56 @@
+import type { Clock } from '@reticle/core/flow';
+import type { LinkRequest } from '@reticle/proto/gen/engine/v1/LinkRequest';
+import type { LinkResponse__Input } from '@reticle/proto/gen/engine/v1/LinkResponse';
+import type { EngineDriver } from '../contract.ts';
+
+/** One gateway's link as the host sees it. Calls never call back into the host before they return. */
+export interface HostLink {
+  /** False while a step frame waits in the transport; the host then keeps rows in the rings. */
+  readonly writable: boolean;
+  /** Control messages leave in the order of the calls, whether the link is writable or not. */
+  control(message: LinkResponse__Input): void;
+  /** Bytes of one `LinkResponse{step}`; the link owns them. */
+  step(bytes: Uint8Array): void;
+  /** Ends the stream. The host expects `closed` neither before nor because of it. */
+  close(reason: string): void;
+}
+
+/** What a transport tells the host about one link. */
+export interface HostPeer {
+  message(request: LinkRequest): void;
+  /** The waiting step frame has left. */
+  writable(): void;
+  closed(): void;
+}
+
+/** Things worth counting; a composition root maps them to instruments. */
+export type HostCount =
+  | 'link_refused_protocol'
+  | 'link_refused_digest'
+  | 'link_refused_region'
+  | 'link_refused_epoch'
+  | 'unknown_message'
+  | 'epoch_stale'
+  | 'stream_paused_ring'
+  | 'session_dropped_idle';
+
+export interface HostObserver {
+  count(event: HostCount): void;
+}
+
+export type EngineIdentity = {
+  /** 26 base32 characters. */
+  readonly engineId: string;
+  readonly region: string;
+  /** The claim's epoch; a higher one seen anywhere fences this host (PROTOCOL E8). */
+  readonly replicaEpoch: number;
+};
+
+export type EngineHostOptions = {
+  readonly driver: EngineDriver;
+  readonly clock: Clock;
+  readonly identity: EngineIdentity;
+  readonly observer?: HostObserver;
+  /** Tokens kept per turn; tests use a small ring. Default `limits.ringTokens`. */
+  readonly ringTokens?: number;
+};

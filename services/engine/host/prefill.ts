@@ -1,0 +1,111 @@
+/**
+ * `Prefill`: extends a context without generating. Without a name the result is the session's root, its
+ * prefix; with one (`draft_id`) it is a warm context that turns may start from.
+ */
+import { isClientId, isReticleError, ReticleError } from '@reticle/core/domain';
+import type { Prefill } from '@reticle/proto/gen/engine/v1/Prefill';
+import type { EngineInput } from '../contract.ts';
+import type { HostState, PrefillOutcome } from './host-state.ts';
+import { engineInput, faultMessage, inputTokensMax } from './messages.ts';
+import type { Attachment, PrefixNode, Session } from './session.ts';
+
+type Parent = { readonly context: number; readonly generates: boolean } | { readonly waitFor: PrefixNode };
+
+/** Starts the operation; `Prefilled` or `Fault{op}` follows. Throws `ReticleError` when it is refused. */
+export function prefill(host: HostState, attachment: Attachment, request: Prefill): void {
+  const { session } = attachment;
+  checkPrefill(host, session, request);
+  const parent = parentOf(session, request.parentTurnId);
+  const input = engineInput(request.append);
+  const previousRoot = session.root;
+  const node: PrefixNode = {
+    context: host.nextContext(),
+    contextTokens: 0,
+    revision: request.revision,
+    waiting: [],
+    released: false,
+  };
+  const named = request.draftId !== '';
+  if (named) session.prefixes.set(request.draftId, node);
+  else session.root = node;
+  const settle = (outcome: PrefillOutcome): void => {
+    const waiting = node.waiting ?? [];
+    node.waiting = undefined;
+    const exists = !isReticleError(outcome);
+    if (exists) {
+      node.contextTokens = outcome.contextTokens;
+      if (!named) host.releaseNode(previousRoot);
+    } else {
+      node.released = true;
+      forget(session, { node, name: request.draftId, previousRoot });
+    }
+    tell(attachment, request, outcome);
+    for (const wake of waiting) wake(exists && !session.dropped);
+    if (session.dropped) for (const each of [node, previousRoot]) host.releaseNode(each);
+  };
+  const run = (context: number, afterOutput: boolean): void => {
+    if (host.driver.canStart({ parent: context, inputTokensMax: inputTokensMax(input) }))
+      submit(host, { parent: context, context: node.context, input, afterOutput, settle });
+    else settle(new ReticleError('no_capacity', 'no KV is free', { retryAfterMs: 1_000 }));
+  };
+  if (!('waitFor' in parent)) run(parent.context, parent.generates);
+  else
+    parent.waitFor.waiting?.push((exists) => {
+      if (exists) run(parent.waitFor.context, false);
+      else settle(new ReticleError('internal', 'the context to extend could not be made'));
+    });
+}
+
+type Submission = {
+  readonly parent: number;
+  readonly context: number;
+  readonly input: readonly EngineInput[];
+  readonly afterOutput: boolean;
+  readonly settle: (outcome: PrefillOutcome) => void;
+};
+
+function submit(host: HostState, { settle, ...work }: Submission): void {
+  const op = host.nextOperation();
+  host.operations.set(op, settle);
+  host.driver.prefill({ op, ...work });
+}
+
+function checkPrefill(host: HostState, session: Session, request: Prefill): void {
+  if (host.condition !== 'ready') throw new ReticleError('draining', 'the engine takes no new work');
+  if (request.keepTokens > 0 || request.discard)
+    throw new ReticleError('unimplemented', 'drafts are not prefilled by this engine', { param: 'keep_tokens' });
+  if (request.draftId === '') {
+    if (request.parentTurnId === '') return;
+    throw new ReticleError('missing_required_parameter', 'a warm context needs a name', { param: 'draft_id' });
+  }
+  if (!isClientId(request.draftId)) throw new ReticleError('invalid_request', 'not an id', { param: 'draft_id' });
+  if (session.turns.has(request.draftId) || session.prefixes.has(request.draftId))
+    throw new ReticleError('idempotency_conflict', 'the name is taken', { param: 'draft_id' });
+}
+
+function parentOf(session: Session, name: string): Parent {
+  const node = name === '' ? session.root : session.prefixes.get(name);
+  if (node !== undefined)
+    return node.waiting === undefined ? { context: node.context, generates: false } : { waitFor: node };
+  const turn = session.turns.get(name);
+  if (turn?.live === true) throw new ReticleError('response_in_flight', 'the parent turn is still running');
+  const context = turn?.final?.context;
+  if (context === undefined)
+    throw new ReticleError('turn_not_found', 'no such turn to continue from', { param: 'parent_turn_id' });
+  return { context, generates: true };
+}
+
+type Forgotten = { readonly node: PrefixNode; readonly name: string; readonly previousRoot: PrefixNode };
+
+function forget(session: Session, { node, name, previousRoot }: Forgotten): void {
+  if (name !== '') session.prefixes.delete(name);
+  else if (session.root === node) session.root = previousRoot;
+}
+
+function tell(attachment: Attachment, request: Prefill, outcome: PrefillOutcome): void {
+  const { session, channel, sid } = attachment;
+  if (session.attachment !== attachment) return;
+  const { op } = request;
+  if (isReticleError(outcome)) channel.control(faultMessage({ sid, op }, outcome));
+  else channel.control({ prefilled: { sid, op, ...outcome } });
+}

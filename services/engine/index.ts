@@ -1,0 +1,26 @@
+export type {
+  ContextId,
+  CutGranularity,
+  DriverEvents,
+  DriverLoad,
+  EngineCapabilities,
+  EngineDriver,
+  EngineInput,
+  EngineModel,
+  ItemKind,
+  ItemMark,
+  PrefillWork,
+  SamplingParams,
+  StartWork,
+  StepBatch,
+  StreamId,
+  Truncation,
+} from './contract.ts';
+export { EngineHost } from './host/engine-host.ts';
+export { FakeDriver, tokenText } from './host/fake-driver.ts';
+export type { FakeDriverOptions } from './host/fake-driver.ts';
+export type { EngineHostOptions, EngineIdentity, HostCount, HostLink, HostObserver, HostPeer } from './host/ports.ts';
+export { listenLinks } from './link/link-server.ts';
+export type { LinkServer, LinkServerOptions } from './link/link-server.ts';
+export { presenceCodec, publishPresence } from './link/presence.ts';
+export type { PresenceOptions } from './link/presence.ts';

@@ -1,0 +1,142 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { Client, credentials, Metadata, status, type ClientDuplexStream, type ServiceError } from '@grpc/grpc-js';
+import { systemClock } from '@reticle/core/process';
+import type { LinkRequest__Input } from '@reticle/proto/gen/engine/v1/LinkRequest';
+import type { LinkResponse } from '@reticle/proto/gen/engine/v1/LinkResponse';
+import { linkServiceDefinition } from '@reticle/proto/load';
+import { EngineHost } from '../host/engine-host.ts';
+import { FakeDriver, tokenText } from '../host/fake-driver.ts';
+import { startOf } from '../host/fake-link.ts';
+import { listenLinks, type LinkServer } from './link-server.ts';
+
+const ENGINE = 'abcdefghijklmnopqrstuvwxyz';
+const SESSION = 'a'.repeat(26);
+const closers: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+async function serve(): Promise<{ server: LinkServer; host: EngineHost; driver: FakeDriver }> {
+  const clock = systemClock;
+  const driver = new FakeDriver({ clock, width: () => 3, maxStepTokens: 3 });
+  const host = new EngineHost({ driver, clock, identity: { engineId: ENGINE, region: 'local', replicaEpoch: 1 } });
+  const server = await listenLinks({ host, bind: '127.0.0.1:0' });
+  closers.push(() => server.close(0, 'test'));
+  return { server, host, driver };
+}
+
+type Dial = { link: ClientDuplexStream<LinkRequest__Input, LinkResponse>; client: Client; heard: LinkResponse[] };
+
+function dial(port: number): Dial {
+  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), { 'grpc.use_local_subchannel_pool': 1 });
+  closers.push(async () => client.close());
+  const { path, requestSerialize, responseDeserialize } = linkServiceDefinition().Link;
+  const link = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+  const heard: LinkResponse[] = [];
+  link.on('data', (message: LinkResponse) => heard.push(message));
+  link.on('error', () => undefined);
+  return { link, client, heard };
+}
+
+/** Resolves when the link has told a message that the test waits for. */
+function until({ link, heard }: Dial, wanted: (message: LinkResponse) => boolean): Promise<LinkResponse> {
+  return new Promise((resolve, reject) => {
+    const found = heard.find(wanted);
+    if (found !== undefined) resolve(found);
+    link.on('data', (message: LinkResponse) => wanted(message) && resolve(message));
+    link.on('end', () => reject(new Error('the link ended')));
+  });
+}
+
+const hello = { protocol: 1, gatewayId: 'g', region: 'local', linkCount: 1 };
+
+describe('link server', () => {
+  test('a turn streams over a real socket, is cut, and the receipt is exact', async () => {
+    const { server, host } = await serve();
+    const dialled = dial(server.port);
+    const { link, heard } = dialled;
+    link.write({ hello: { ...hello, wantModelDigest: host.model.modelDigest } });
+    const { welcome } = await until(dialled, (message) => message.message === 'welcome');
+    expect(welcome).toMatchObject({
+      protocol: 1,
+      engineId: ENGINE,
+      replicaEpoch: 1,
+      load: { state: 2, slotsFree: 16 },
+    });
+    link.write({ open: { sid: 1, sessionId: SESSION, tenant: 'acme' } });
+    link.write({ start: startOf({ sid: 1, lane: 7, turnId: 't1', maxOutputTokens: 5_000 }) });
+    await until(dialled, ({ step }) => (step?.firstOffset[0] ?? 0) >= 12);
+    link.write({ cut: { lane: 7, signalId: 's1', mode: 3 } });
+    const { ended } = await until(dialled, (message) => message.message === 'ended');
+    const steps = heard.flatMap((message) => message.step ?? []);
+    const ids = steps.flatMap((step) => step.tokenId);
+    const text = Buffer.concat(steps.map((step) => step.text)).toString();
+    const { cutDone } = heard.find((message) => message.message === 'cutDone') ?? {};
+    expect(cutDone).toMatchObject({ outcome: 1, signalId: 's1', effectiveOffset: ids.length });
+    expect(ended).toMatchObject({ lane: 7, status: 2, endOffset: ids.length, usage: { discardedTokens: 0 } });
+    expect(ids).toEqual(ids.map((_, offset) => offset));
+    expect(text).toBe(ids.map((offset) => tokenText(0, offset)).join(''));
+    expect(heard.at(-1)?.message === 'step').toBe(false);
+    link.end();
+  });
+
+  test('a wrong digest is told and the link ends', async () => {
+    const { server } = await serve();
+    const dialled = dial(server.port);
+    const ended = new Promise<void>((resolve) => dialled.link.on('end', resolve));
+    dialled.link.write({ hello: { ...hello, wantModelDigest: 'sha256:other' } });
+    await ended;
+    expect(dialled.heard.map((message) => message.fault?.error?.code)).toEqual(['invalid_request']);
+  });
+
+  test('a lost link detaches its sessions, and their turns can be adopted by the next', async () => {
+    const { server, host } = await serve();
+    const first = dial(server.port);
+    first.link.write({ hello: { ...hello } });
+    first.link.write({ open: { sid: 1, sessionId: SESSION, tenant: 'acme', detachGrace: { seconds: 10 } } });
+    first.link.write({ start: startOf({ sid: 1, lane: 1, turnId: 't1', maxOutputTokens: 100 }) });
+    await until(first, ({ step }) => (step?.firstOffset[0] ?? 0) >= 6);
+    first.client.close();
+    first.link.cancel();
+    const second = dial(server.port);
+    second.link.write({ hello: { ...hello, wantModelDigest: host.model.modelDigest } });
+    second.link.write({
+      open: { sid: 9, sessionId: SESSION, tenant: 'acme', adopt: [{ lane: 3, turnId: 't1', nextOffset: 4 }] },
+    });
+    const { opened } = await until(second, (message) => message.message === 'opened');
+    expect(opened).toMatchObject({ sid: 9, epoch: 2, turns: [{ lane: 3, turnId: 't1', replayFrom: 4 }] });
+    const { ended } = await until(second, (message) => message.message === 'ended');
+    expect(ended).toMatchObject({ lane: 3, endOffset: 100 });
+    const ids = second.heard.flatMap((message) => message.step?.tokenId ?? []);
+    expect(ids).toEqual(Array.from({ length: 96 }, (_, at) => at + 4));
+  });
+
+  test('signals by gRPC answer UNIMPLEMENTED', async () => {
+    const { server } = await serve();
+    const { client } = dial(server.port);
+    const { path, requestSerialize, responseDeserialize } = linkServiceDefinition().SignalTurn;
+    const error = await new Promise<ServiceError | null>((resolve) =>
+      client.makeUnaryRequest(path, requestSerialize, responseDeserialize, {}, new Metadata(), resolve),
+    );
+    expect(error).toMatchObject({
+      code: status.UNIMPLEMENTED,
+      details: 'signals by gRPC are not implemented by this engine',
+    });
+  });
+
+  test('closing drains: the bound ends what still runs, and the end is told before the link is', async () => {
+    const { server, host } = await serve();
+    const dialled = dial(server.port);
+    dialled.link.write({ hello: { ...hello, wantModelDigest: host.model.modelDigest } });
+    dialled.link.write({ open: { sid: 1, sessionId: SESSION, tenant: 'acme' } });
+    dialled.link.write({ start: startOf({ sid: 1, lane: 1, turnId: 't1', maxOutputTokens: 60_000 }) });
+    await until(dialled, (message) => message.message === 'step');
+    const ended = until(dialled, (message) => message.message === 'ended');
+    const closed = server.close(20, 'test');
+    expect((await ended).ended).toMatchObject({ lane: 1, status: 5, error: { code: 'draining' } });
+    await closed;
+    closers.shift();
+    expect(dialled.heard.some((message) => message.message === 'drain')).toBe(true);
+  });
+});

@@ -1,0 +1,108 @@
+/**
+ * `LinkService` over real sockets: one grpc-js server, each `Link` stream one link of the host.
+ *
+ * Step frames arrive as bytes and pass the serialiser untouched (PERFORMANCE H6). A frame counts as waiting
+ * until the transport has taken it, so that at most one waits here and the next carries several steps (H1);
+ * the stream's own object queue would hold sixteen. TCP_NODELAY is set by Node's Http2Session on every socket.
+ */
+import { Server, ServerCredentials, status, type ServerDuplexStream } from '@grpc/grpc-js';
+import { limits } from '@reticle/proto/contract';
+import type { LinkRequest } from '@reticle/proto/gen/engine/v1/LinkRequest';
+import type { LinkResponse__Input } from '@reticle/proto/gen/engine/v1/LinkResponse';
+import { linkServiceDefinition } from '@reticle/proto/load';
+import type { EngineHost } from '../host/engine-host.ts';
+import type { HostLink } from '../host/ports.ts';
+
+export type LinkServerOptions = {
+  readonly host: EngineHost;
+  /** `address:port`; port 0 takes a free one. */
+  readonly bind: string;
+};
+
+export type LinkServer = {
+  /** The port that was bound. */
+  readonly port: number;
+  /** Drains the host for at most `timeLeftMs`, then closes it, its links and the sockets. */
+  close(timeLeftMs: number, reason: string): Promise<void>;
+};
+
+type LinkCall = ServerDuplexStream<LinkRequest, LinkResponse__Input | Uint8Array>;
+
+/** Binds and serves. Rejects when the address cannot be bound. */
+export async function listenLinks({ host, bind }: LinkServerOptions): Promise<LinkServer> {
+  const server = new Server({
+    'grpc.max_receive_message_length': limits.libraryMessageBytesMax,
+    'grpc.max_send_message_length': limits.libraryMessageBytesMax,
+  });
+  server.addService(definition(), {
+    Link: (call: LinkCall) => serve(host, call),
+    SignalTurn: (_call: unknown, callback: (error: { code: status; details: string }) => void) =>
+      callback({ code: status.UNIMPLEMENTED, details: 'signals by gRPC are not implemented by this engine' }),
+  });
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(bind, ServerCredentials.createInsecure(), (error, bound) => {
+      if (error) reject(error);
+      else resolve(bound);
+    });
+  });
+  return {
+    port,
+    async close(timeLeftMs, reason) {
+      await new Promise<void>((resolve) => host.drain(timeLeftMs, reason, resolve));
+      host.close();
+      await new Promise<void>((resolve) => {
+        server.tryShutdown(() => resolve());
+        // Ends of the links are on their way; what a peer leaves open is not waited for.
+        server.forceShutdown();
+      });
+    },
+  };
+}
+
+function definition(): ReturnType<typeof linkServiceDefinition> {
+  const service = linkServiceDefinition();
+  const { responseSerialize } = service.Link;
+  const serialize = (value: LinkResponse__Input | Uint8Array): Buffer =>
+    value instanceof Uint8Array
+      ? Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+      : responseSerialize(value);
+  return { ...service, Link: { ...service.Link, responseSerialize: serialize } };
+}
+
+function serve(host: EngineHost, call: LinkCall): void {
+  let waiting = false;
+  let open = true;
+  const link: HostLink = {
+    get writable() {
+      return open && !waiting;
+    },
+    control(message) {
+      if (open) call.write(message);
+    },
+    step(bytes) {
+      if (!open) return;
+      waiting = true;
+      call.write(bytes, () => {
+        waiting = false;
+        if (open) peer.writable();
+      });
+    },
+    close() {
+      end();
+    },
+  };
+  const peer = host.connect(link);
+  const end = (): void => {
+    if (!open) return;
+    open = false;
+    call.end();
+  };
+  const gone = (): void => {
+    end();
+    peer.closed();
+  };
+  call.on('data', (request: LinkRequest) => peer.message(request));
+  call.on('end', gone);
+  call.on('cancelled', gone);
+  call.on('error', gone);
+}

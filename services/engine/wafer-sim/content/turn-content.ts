@@ -1,0 +1,53 @@
+import { CodeContent } from './code-content.ts';
+import { HashContent } from './hash-content.ts';
+import { ContextHash, oracleKey, type OracleKey } from './oracle-key.ts';
+import type { TurnContent } from './token-write.ts';
+import { writtenTokens } from './written-tokens.ts';
+
+export type TokenMode = 'hash' | 'code';
+
+export type TurnContentOptions = {
+  readonly mode: TokenMode;
+  /** With its `sha256:` prefix. */
+  readonly modelDigest: string;
+  readonly seed: number;
+  readonly choice: number;
+  /** The whole context before offset 0, without any delivered prefix: its ids, or their running hash. */
+  readonly inputIds: Uint32Array | ContextHash;
+  /** Ids in the model's vocabulary. */
+  readonly vocab: number;
+  /** Six characters that hash mode echoes every 64 tokens. */
+  readonly canary?: string | undefined;
+  /** Where code mode takes its identifiers from. */
+  readonly lastUserText?: string | undefined;
+};
+
+/** A turn's content, and the key that also decides its step widths and natural length. */
+export type KeyedTurnContent = { readonly key: OracleKey; readonly content: TurnContent };
+
+/** The content of one turn (WAFER §6.2): the same options give the same bytes at every offset, on every replica. */
+export function turnContent(options: TurnContentOptions): KeyedTurnContent {
+  const { inputIds, vocab } = options;
+  const context = inputIds instanceof ContextHash ? inputIds : new ContextHash().update(inputIds);
+  const key = oracleKey({ ...options, context });
+  const content =
+    options.mode === 'hash'
+      ? new HashContent({ key, vocab, canary: options.canary })
+      : new CodeContent({ key, vocab, lastUserText: options.lastUserText });
+  return { key, content };
+}
+
+const CHUNK_TOKENS = 256;
+
+/**
+ * First offset at which `ids` differ from the content's own tokens 0, 1, …; −1 when none does. A failover start
+ * whose delivered prefix differs is refused (WAFER §6.2): the transcript is corrupt or belongs to another turn.
+ */
+export function verifyPrefix(content: TurnContent, ids: Uint32Array): number {
+  for (let from = 0; from < ids.length; from += CHUNK_TOKENS) {
+    const own = writtenTokens(content, from, Math.min(CHUNK_TOKENS, ids.length - from));
+    const differing = own.ids.findIndex((id, index) => id !== ids[from + index]);
+    if (differing >= 0) return from + differing;
+  }
+  return -1;
+}

@@ -1,0 +1,95 @@
+import type { ModelGeometry, WaferProfile } from '@reticle/core/domain/wafer';
+import type { Clock } from '@reticle/core/flow';
+import type { EngineCapabilities, EngineModel } from '../contract.ts';
+import type { TokenMode } from './content/turn-content.ts';
+import type { LengthMode } from './content/turn-length.ts';
+import { wholeBlocks } from './kv-tree.ts';
+import { paceModel, type PaceModel } from './pace-model.ts';
+import type { PumpOptions } from './pump.ts';
+import type { TurnDraftOptions } from './sim-stream.ts';
+
+/** Contexts that one engine serves when the caller names no bound. */
+const SESSIONS_DEFAULT = 65_536;
+
+export type WaferSimOptions = {
+  readonly model: {
+    readonly name: string;
+    /** With its `sha256:` prefix. */
+    readonly digest: string;
+    readonly contextTokens: number;
+    /** Largest `max_output_tokens`; default: the whole context. */
+    readonly maxOutputTokens?: number;
+    readonly geometry: ModelGeometry;
+  };
+  readonly profile: WaferProfile;
+  /** Whole wafers of the chain. */
+  readonly wafers: number;
+  readonly clock: Clock;
+  /** Content of tokens: provable words, or readable TypeScript (WAFER §6.2). */
+  readonly tokens: TokenMode;
+  /** Default of turns that name none; `max` when `flatStepMicros` is given, else `natural`. */
+  readonly length?: LengthMode;
+  /** Seed of turns that name none; default 0. */
+  readonly seed?: number;
+  /** Default `timer` (WAFER §6.1). */
+  readonly pace?: 'timer' | 'busy';
+  /** `setImmediate`, for `pace: busy`. */
+  readonly immediate?: (callback: () => void) => void;
+  /** Opens an output item every so many tokens, for tests of cut modes; default: one item per turn. */
+  readonly itemEvery?: number;
+  /** Constant step time without prefill time, slot or KV bound: the shape of `bench-flat` (WAFER §6.1). */
+  readonly flatStepMicros?: number;
+  readonly maxSessions?: number;
+};
+
+export type WaferSimCounters = {
+  /** Times a stream left the batch because no KV block was free (`reticle_engine_kv_stalls_total`). */
+  readonly kvStalls: number;
+  /** Lateness that was given up, over all streams (`reticle_engine_pace_slip_seconds_total`). */
+  readonly paceSlipSeconds: number;
+};
+
+/** Options with every default filled and the chain planned. */
+export type WaferSimSettings = {
+  readonly model: EngineModel;
+  readonly capabilities: EngineCapabilities;
+  readonly pace: PaceModel;
+  readonly pump: Omit<PumpOptions, 'wake'>;
+  readonly turn: Pick<TurnDraftOptions, 'mode' | 'length' | 'seed' | 'itemEvery'>;
+};
+
+/** @throws ReticleError of {@link paceModel} */
+export function waferSimSettings(options: WaferSimOptions): WaferSimSettings {
+  const { clock, immediate, model, tokens, profile, wafers, flatStepMicros } = options;
+  const flat = flatStepMicros === undefined ? {} : { flatStepMicros };
+  const pace = paceModel({ geometry: model.geometry, profile, wafers, ...flat });
+  const length = options.length ?? (flatStepMicros === undefined ? 'natural' : 'max');
+  return {
+    model: { model: model.name, modelDigest: model.digest, vocab: model.geometry.vocab },
+    capabilities: capabilitiesOf(options, pace),
+    pace,
+    pump: { clock, pace: options.pace ?? 'timer', ...(immediate && { immediate }) },
+    turn: { mode: tokens, length, seed: options.seed, itemEvery: options.itemEvery },
+  };
+}
+
+function capabilitiesOf({ model, maxSessions }: WaferSimOptions, pace: PaceModel): EngineCapabilities {
+  const contextTokens = Math.min(model.contextTokens, wholeBlocks(pace.kvTokens));
+  return {
+    cut: 'token',
+    cutBlockTokens: 1,
+    appendMidRun: false,
+    maxStepTokens: pace.stepTokensMax,
+    modalities: ['text'],
+    contextTokens,
+    maxOutputTokens: Math.min(model.maxOutputTokens ?? contextTokens, contextTokens),
+    exactOffsets: true,
+    tokenIds: true,
+    seededReplay: true,
+    grammar: false,
+    maxTopLogprobs: 0,
+    fork: true,
+    park: false,
+    maxSessions: maxSessions ?? SESSIONS_DEFAULT,
+  };
+}

@@ -1,0 +1,58 @@
+import {
+  createLogger,
+  errorFields,
+  Lifecycle,
+  standardError,
+  superviseProcess,
+  systemEnv,
+} from '@reticle/core/process';
+import type { Env, Logger } from '@reticle/core/process';
+import { ChannelBus, type Bus } from '@reticle/services/bus';
+import { messageOfKind, type ChildOrder, type ChildReport } from './messages.ts';
+
+/** What a supervised process has to work with. */
+export type ChildContext = {
+  readonly env: Env;
+  readonly bus: Bus;
+  readonly logger: Logger;
+  readonly lifecycle: Lifecycle;
+  readonly report: (message: ChildReport) => void;
+};
+
+const DRAIN_BOUND_MS = 5_000;
+
+/**
+ * The life of a supervised process: waits for its order, starts, obeys SIGTERM, ignores SIGINT, and ends when
+ * the supervisor is gone.
+ */
+export function runChild<Kind extends ChildOrder['kind']>(
+  kind: Kind,
+  start: (order: Extract<ChildOrder, { kind: Kind }>, context: ChildContext) => Promise<void>,
+): void {
+  const env = systemEnv();
+  const output = standardError();
+  const logger = createLogger({ level: 'warn', clock: env.clock, output });
+  const lifecycle = new Lifecycle({ clock: env.clock, logger, drainBoundMs: DRAIN_BOUND_MS });
+  superviseProcess({ lifecycle, logger, ignoreSigint: true, supervised: true, flush: () => output.flushSync?.() });
+  const parent = env.spawn.parent();
+  if (parent === undefined) {
+    logger.error('this process is started by its supervisor', { kind });
+    process.exitCode = 2;
+    return;
+  }
+  const bus = new ChannelBus(parent);
+  const report = (message: ChildReport): void => void parent.send(message);
+  const begin = async (order: Extract<ChildOrder, { kind: Kind }>): Promise<void> => {
+    try {
+      await start(order, { env, bus, logger, lifecycle, report });
+    } catch (error) {
+      logger.error('start failed', { kind, ...errorFields(error) });
+      report({ kind: 'failed', message: error instanceof Error ? error.message : 'unknown failure' });
+      await lifecycle.drain('start_failed');
+    }
+  };
+  parent.onMessage((message) => {
+    const order = messageOfKind<ChildOrder>(message, [kind]);
+    if (order !== undefined) void begin(order as Extract<ChildOrder, { kind: Kind }>);
+  });
+}

@@ -1,0 +1,129 @@
+import { createHmac } from 'node:crypto';
+import { assert, base32, RANDOM_ID_BYTES } from '@reticle/core/domain';
+import { Health, type Env, type Logger } from '@reticle/core/process';
+import { limits } from '@reticle/proto/contract';
+import type { Bus } from '@reticle/services/bus';
+import { apiKeyAuthenticator, createAuthenticator, KeyStore } from '@reticle/services/edge/auth';
+import { startGrpcEdge } from '@reticle/services/edge/grpc';
+import {
+  createResumeTokens,
+  EngineDirectory,
+  GrpcLinkTransport,
+  LinkPool,
+  Sessions,
+  UsageLedger,
+} from '@reticle/services/stream';
+import type { CellKey, GatewayConfig } from './messages.ts';
+
+export type GatewayDependencies = {
+  readonly env: Env;
+  readonly bus: Bus;
+  readonly logger: Logger;
+  /** Told the served names with a ready engine, at start and on change. */
+  readonly onModels?: (models: readonly string[]) => void;
+};
+
+/** A running gateway; the caller drains and closes it. */
+export type RunningGateway = {
+  readonly port: number;
+  /** Bills by (turn, epoch), as this gateway served them. */
+  readonly ledger: UsageLedger;
+  /** Lets running turns finish for at most `timeLeftMs`, then closes. The first call decides. */
+  close(timeLeftMs: number): Promise<void>;
+};
+
+/** The engines that the gateway can reach, as a component of its health. */
+const ENGINES = 'engines';
+
+/** Composes directory, links, sessions and the gRPC edge. Rejects when the port is taken. */
+export async function startGateway(config: GatewayConfig, dependencies: GatewayDependencies): Promise<RunningGateway> {
+  const { env, bus, logger } = dependencies;
+  const { region } = config;
+  const { clock, random } = env;
+  const directory = new EngineDirectory({ bus, clock, random, cell: region });
+  const links = new LinkPool({
+    transport: new GrpcLinkTransport(),
+    clock,
+    random,
+    logger,
+    gatewayId: config.gatewayId,
+    incarnation: base32(random.bytes(RANDOM_ID_BYTES)),
+    region,
+    onLoad: (engineId, load) => directory.loaded(engineId, load),
+  });
+  const [first, ...others] = config.cellKeys;
+  assert(first !== undefined, 'a gateway has a cell key');
+  const ledger = new UsageLedger();
+  const sessions = new Sessions({
+    clock,
+    random,
+    logger,
+    engines: directory,
+    links,
+    tokens: createResumeTokens({ region, keys: [first, ...others], clock, random }),
+    ledger,
+    gateway: config.gatewayId,
+    kvScope: kvScope(first),
+    region,
+  });
+  const health = new Health();
+  health.register(ENGINES);
+  const auth = createAuthenticator([
+    apiKeyAuthenticator({ keys: new KeyStore(config.keys), pepper: config.pepper, clock }),
+  ]);
+  const edge = await startGrpcEdge({
+    host: config.host,
+    port: config.grpcPort,
+    front: sessions,
+    auth,
+    health,
+    log: logger,
+    clock,
+    random,
+  });
+  const stopWatching = watchEngines({ directory, links, health, clock, onModels: dependencies.onModels ?? (() => {}) });
+  const end = async (timeLeftMs: number): Promise<void> => {
+    health.allNotServing('draining');
+    await sessions.stop(timeLeftMs);
+    await edge.drain(0);
+    stopWatching();
+    links.close();
+    directory.close();
+  };
+  let ended: Promise<void> | undefined;
+  return { port: edge.port, ledger, close: (timeLeftMs) => (ended ??= end(timeLeftMs)) };
+}
+
+/** HMAC(HMAC(cell key, tenant), digest): prefixes are shared within a tenant and a model, nowhere else (E2). */
+function kvScope({ key }: CellKey): (tenant: string, modelDigest: string) => Uint8Array {
+  return (tenant, modelDigest) => {
+    const tenantKey = createHmac('sha256', key).update('tenant\0').update(tenant).digest();
+    return createHmac('sha256', tenantKey).update(modelDigest).digest();
+  };
+}
+
+type Watched = Pick<Env, 'clock'> & {
+  readonly directory: EngineDirectory;
+  readonly links: LinkPool;
+  readonly health: Health;
+  readonly onModels: (models: readonly string[]) => void;
+};
+
+/** Follows presence at its own rhythm: readiness, the list of models, links of engines that are gone. */
+function watchEngines({ directory, links, health, clock, onModels }: Watched): () => void {
+  let told: string | undefined;
+  let cancel = (): void => {};
+  const look = (): void => {
+    const models = directory.models();
+    if (models.join(' ') !== told) {
+      told = models.join(' ');
+      if (models.length > 0) health.serving(ENGINES);
+      else health.notServing(ENGINES, 'no_engine');
+      onModels(models);
+    }
+    links.prune((engineId) => directory.get(engineId) !== undefined);
+    cancel = clock.after(limits.presenceMs, look);
+  };
+  look();
+  return () => cancel();
+}

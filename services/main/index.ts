@@ -1,0 +1,5 @@
+export { startEngine } from './engine-root.ts';
+export type { EngineDependencies, RunningEngine } from './engine-root.ts';
+export { startGateway } from './gateway-root.ts';
+export type { GatewayDependencies, RunningGateway } from './gateway-root.ts';
+export type { CellKey, EngineConfig, GatewayConfig } from './messages.ts';

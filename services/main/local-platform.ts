@@ -1,0 +1,144 @@
+import { join } from 'node:path';
+import {
+  base32,
+  RANDOM_ID_BYTES,
+  tiers,
+  type LocalChain,
+  type LocalPlatformSpec,
+  type LocalPlatformState,
+} from '@reticle/core/domain';
+import type { Env, Logger } from '@reticle/core/process';
+import { BusHub } from '@reticle/services/bus';
+import { hmacOfSecret, mintApiKey, type KeyRecord } from '@reticle/services/edge/auth';
+import type { ChildReport, GatewayConfig } from './messages.ts';
+import { describeReport, SupervisedChild } from './supervised-child.ts';
+
+export type LocalPlatformOptions = {
+  readonly env: Env;
+  readonly logger: Logger;
+  readonly progress: (text: string) => void;
+};
+
+/** Tenant of the local key. */
+const LOCAL_TENANT = 'local';
+const READY_BOUND_MS = 20_000;
+const SECRET_BYTES = 32;
+
+/**
+ * A whole platform on one machine: one engine per chain, one gateway, and the bus between them over IPC.
+ * The key of the run is made here and handed out once, in the state.
+ */
+export class LocalPlatform implements AsyncDisposable {
+  readonly #spec: LocalPlatformSpec;
+  readonly #options: LocalPlatformOptions;
+  readonly #hub = new BusHub();
+  readonly #children: SupervisedChild[] = [];
+  readonly #ready = Promise.withResolvers<void>();
+  #port = 0;
+  #served: readonly string[] = [];
+
+  constructor(spec: LocalPlatformSpec, options: LocalPlatformOptions) {
+    this.#spec = spec;
+    this.#options = options;
+  }
+
+  /** Starts everything; resolves when every model has a ready engine. Rejects with the first failure. */
+  async start(): Promise<LocalPlatformState> {
+    const { env } = this.#options;
+    const pepper = env.random.bytes(SECRET_BYTES);
+    const minted = mintApiKey(env.random, 'local');
+    const record: KeyRecord = {
+      id: minted.id,
+      hmacs: [Buffer.from(hmacOfSecret(pepper, minted.secret)).toString('hex')],
+      tenant: LOCAL_TENANT,
+      models: [],
+      tiers,
+      defaultTier: 'ultrafast',
+    };
+    for (const chain of this.#spec.chains) this.#children.push(this.#engine(chain));
+    this.#children.push(await this.#gateway(record, pepper));
+    const cancel = env.clock.after(READY_BOUND_MS, () =>
+      this.#ready.reject(new Error(`not ready after ${READY_BOUND_MS / 1000} s: ${this.#missing()}`)),
+    );
+    try {
+      await this.#ready.promise;
+    } finally {
+      cancel();
+    }
+    return {
+      grpc: `${this.#spec.host}:${this.#port}`,
+      apiKey: minted.key,
+      models: this.#spec.chains.map((chain) => chain.servedName),
+      processes: this.#children.flatMap(({ role, pid }) => (pid === undefined ? [] : [{ role, pid }])),
+    };
+  }
+
+  #engine(chain: LocalChain): SupervisedChild {
+    const { env } = this.#options;
+    const { region, host } = this.#spec;
+    const engineId = base32(env.random.bytes(RANDOM_ID_BYTES));
+    return this.#child('engine', 'engine.ts', (starts) => ({
+      kind: 'engine-config',
+      config: { engineId, region, host, replicaEpoch: starts + 1, chain },
+    }));
+  }
+
+  async #gateway(key: KeyRecord, pepper: Uint8Array): Promise<SupervisedChild> {
+    const { env } = this.#options;
+    const { region, host } = this.#spec;
+    // A restarted gateway must come back where its clients look for it, so the port is chosen here, once.
+    const grpcPort = await env.net.freePort(host, this.#spec.grpcPort);
+    if (grpcPort !== this.#spec.grpcPort && this.#spec.grpcPort !== 0) {
+      this.#options.progress(`port ${this.#spec.grpcPort} is taken, using ${grpcPort}`);
+    }
+    const config: GatewayConfig = {
+      gatewayId: base32(env.random.bytes(RANDOM_ID_BYTES)),
+      region,
+      host,
+      grpcPort,
+      keys: [key],
+      pepper,
+      cellKeys: [{ kid: 'k1', key: env.random.bytes(SECRET_BYTES) }],
+    };
+    return this.#child('gateway', 'gateway.ts', () => ({ kind: 'gateway-config', config }));
+  }
+
+  #child(
+    role: 'gateway' | 'engine',
+    file: string,
+    order: ConstructorParameters<typeof SupervisedChild>[0]['order'],
+  ): SupervisedChild {
+    const { env, logger } = this.#options;
+    return new SupervisedChild({
+      env,
+      logger,
+      hub: this.#hub,
+      role,
+      file: join(import.meta.dirname, file),
+      order,
+      onReport: (report) => this.#report(report),
+    });
+  }
+
+  #report(report: ChildReport): void {
+    this.#options.progress(describeReport(report));
+    if (report.kind === 'failed') this.#ready.reject(new Error(report.message));
+    if (report.kind === 'gateway-ready') this.#port = report.port;
+    if (report.kind === 'gateway-models') this.#served = report.models;
+    if (this.#port !== 0 && this.#missing() === '') this.#ready.resolve();
+  }
+
+  /** Served names that have no ready engine yet, for people. */
+  #missing(): string {
+    const missing = this.#spec.chains.filter((chain) => !this.#served.includes(chain.servedName));
+    return missing.map((chain) => chain.servedName).join(', ');
+  }
+
+  /** The gateway goes first, so that no client sees an engine vanish. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const gateways = this.#children.filter((child) => child.role === 'gateway');
+    const engines = this.#children.filter((child) => child.role === 'engine');
+    await Promise.all(gateways.map((child) => child.stop()));
+    await Promise.all(engines.map((child) => child.stop()));
+  }
+}

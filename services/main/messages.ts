@@ -1,0 +1,66 @@
+/**
+ * What supervisor and children say to each other over IPC (structured clone). Secrets travel here and
+ * nowhere else: never on a command line, in the environment, or in a log.
+ */
+import type { LocalChain, LocalPlatformSpec, LocalPlatformState } from '@reticle/core/domain';
+import type { KeyRecord } from '@reticle/services/edge/auth';
+
+export type EngineConfig = {
+  /** 26 base32 characters. */
+  readonly engineId: string;
+  readonly region: string;
+  readonly host: string;
+  /** Grows by 1 with every restart of the same engine: the fence of its predecessors (PROTOCOL E8). */
+  readonly replicaEpoch: number;
+  readonly chain: LocalChain;
+};
+
+export type CellKey = {
+  readonly kid: string;
+  /** 32 bytes. */
+  readonly key: Uint8Array;
+};
+
+export type GatewayConfig = {
+  readonly gatewayId: string;
+  readonly region: string;
+  readonly host: string;
+  /** 0: any. */
+  readonly grpcPort: number;
+  readonly keys: readonly KeyRecord[];
+  readonly pepper: Uint8Array;
+  /** First mints resume tokens, the others are accepted. */
+  readonly cellKeys: readonly CellKey[];
+};
+
+/** Supervisor → child. */
+export type ChildOrder =
+  | { readonly kind: 'engine-config'; readonly config: EngineConfig }
+  | { readonly kind: 'gateway-config'; readonly config: GatewayConfig };
+
+/** Child → supervisor. `models` are the served names with a ready engine. */
+export type ChildReport =
+  | { readonly kind: 'engine-ready'; readonly address: string }
+  | { readonly kind: 'gateway-ready'; readonly port: number }
+  | { readonly kind: 'gateway-models'; readonly models: readonly string[] }
+  | { readonly kind: 'failed'; readonly message: string };
+
+/** `reticle up` → supervisor. */
+export type PlatformOrder =
+  | { readonly kind: 'platform-spec'; readonly spec: LocalPlatformSpec }
+  | { readonly kind: 'platform-stop' };
+
+/** Supervisor → `reticle up`. */
+export type PlatformReport =
+  | { readonly kind: 'platform-progress'; readonly text: string }
+  | { readonly kind: 'platform-ready'; readonly state: LocalPlatformState }
+  | { readonly kind: 'platform-failed'; readonly message: string };
+
+/** Narrows a message of the channel to one of the wanted kinds; anything else is not ours. */
+export function messageOfKind<Message extends { readonly kind: string }>(
+  message: unknown,
+  kinds: readonly Message['kind'][],
+): Message | undefined {
+  if (typeof message !== 'object' || message === null || !('kind' in message)) return undefined;
+  return (kinds as readonly unknown[]).includes(message.kind) ? (message as Message) : undefined;
+}

@@ -1,0 +1,114 @@
+import { assertNever } from '@reticle/core/domain';
+import { Backoff } from '@reticle/core/flow';
+import type { ChildHandle, Env, Logger } from '@reticle/core/process';
+import type { BusHub } from '@reticle/services/bus';
+import { messageOfKind, type ChildOrder, type ChildReport } from './messages.ts';
+
+export type SupervisedChildOptions = {
+  readonly env: Env;
+  readonly logger: Logger;
+  readonly hub: BusHub;
+  readonly role: 'gateway' | 'engine';
+  readonly file: string;
+  /** The order for the n-th start (0-based): a restarted engine carries a higher replica epoch. */
+  readonly order: (starts: number) => ChildOrder;
+  readonly onReport: (report: ChildReport) => void;
+};
+
+const RESTART_BASE_MS = 100;
+const RESTART_CAP_MS = 5_000;
+/** A child that ran this long had started well: the next restart is quick again. */
+const HEALTHY_AFTER_MS = 10_000;
+const STOP_BOUND_MS = 6_000;
+
+/**
+ * Keeps one child process running.
+ *
+ *     starting ── first report ──▶ running ── exit ──▶ waiting ── backoff ──▶ starting
+ *     any ── stop ──▶ stopping (SIGTERM, bound, SIGKILL) ──▶ stopped
+ *
+ * Invariants
+ * 1. At most one process at a time; none once stopped.
+ * 2. Every start has its own order.
+ */
+export class SupervisedChild implements AsyncDisposable {
+  readonly #options: SupervisedChildOptions;
+  readonly #backoff: Backoff;
+  #child: ChildHandle | undefined;
+  #starts = 0;
+  #stopping = false;
+  #cancelRestart: () => void = () => {};
+
+  constructor(options: SupervisedChildOptions) {
+    this.#options = options;
+    this.#backoff = new Backoff({ random: options.env.random, baseMs: RESTART_BASE_MS, capMs: RESTART_CAP_MS });
+    this.#start();
+  }
+
+  get role(): 'gateway' | 'engine' {
+    return this.#options.role;
+  }
+
+  /** Undefined while no process runs. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  #start(): void {
+    const { env, hub, file, order, onReport } = this.#options;
+    const child = env.spawn.fork(file, [], { output: 'inherit' });
+    this.#child = child;
+    const startedMs = env.clock.nowMs();
+    const leave = hub.join(child);
+    const stopListening = child.onMessage((message) => {
+      const report = messageOfKind<ChildReport>(message, ['engine-ready', 'gateway-ready', 'gateway-models', 'failed']);
+      if (report !== undefined) onReport(report);
+    });
+    child.send(order(this.#starts++));
+    void child.exited.then((exit) => {
+      leave();
+      stopListening();
+      this.#child = undefined;
+      if (env.clock.nowMs() - startedMs > HEALTHY_AFTER_MS) this.#backoff.reset();
+      if (!this.#stopping) this.#restartLater(exit.signal ?? String(exit.code));
+    });
+  }
+
+  #restartLater(reason: string): void {
+    const { env, logger, role } = this.#options;
+    logger.warn('child process ended, starting it again', { component: role, reason });
+    this.#cancelRestart = env.clock.after(this.#backoff.nextMs(), () => this.#start());
+  }
+
+  /** Drains and ends the process; resolves when it is gone. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#cancelRestart();
+    const child = this.#child;
+    if (child === undefined) return;
+    child.kill('SIGTERM');
+    const cancel = this.#options.env.clock.after(STOP_BOUND_MS, () => child.kill('SIGKILL'));
+    await child.exited;
+    cancel();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+}
+
+/** One line for a person about a child's report. */
+export function describeReport(report: ChildReport): string {
+  switch (report.kind) {
+    case 'engine-ready':
+      return `engine ready at ${report.address}`;
+    case 'gateway-ready':
+      return `gateway listens on port ${report.port}`;
+    case 'gateway-models':
+      return report.models.length === 0 ? 'no engine is ready' : `serving ${report.models.join(', ')}`;
+    case 'failed':
+      return report.message;
+    default:
+      return assertNever(report);
+  }
+}

@@ -1,0 +1,36 @@
+import { tokeniseInput, parseItem, type InputPiece } from '@reticle/core/domain/tokens';
+import { OFFSET_MAX, ReticleError } from '@reticle/core/domain';
+import { limits } from '@reticle/proto/contract';
+import type { TurnInput } from './commands.ts';
+
+export type PriceOptions = {
+  /** The parent generates, so the template closes its answer first. */
+  readonly afterOutput: boolean;
+  /** False for what is only prefilled. */
+  readonly opensAnswer: boolean;
+  /** The request's field, for errors: `input` or `prefix`. */
+  readonly param: string;
+};
+
+/**
+ * Exact number of tokens that an input appends to the context. The engine checks ids against its
+ * vocabulary; here they only have to be uint32.
+ *
+ * @throws ReticleError as `parseItem`; `invalid_request` for too many items
+ */
+export function priceInput(input: readonly TurnInput[], options: PriceOptions): number {
+  if (input.length > limits.inputItemsMax) {
+    const details = { limit: String(limits.inputItemsMax), requested: String(input.length) };
+    throw new ReticleError('invalid_request', 'too many input items', { param: options.param, details });
+  }
+  const pieces = input.map((each, index): InputPiece => {
+    if (each.kind === 'tokens') return { kind: 'tokens', ids: each.ids };
+    return { kind: 'item', item: parseItem(each.json, `${options.param}[${index}].item_json`) };
+  });
+  const { ids } = tokeniseInput(pieces, {
+    vocab: OFFSET_MAX,
+    afterAssistantOutput: options.afterOutput,
+    opensAnswer: options.opensAnswer,
+  });
+  return ids.length;
+}

@@ -1,0 +1,198 @@
+/**
+ * A session as a pure reducer: `(state, event) → (state, effects)`. Time, token counts and identities come
+ * with the events; the shell (services/stream) performs the effects in their order.
+ *
+ * Invariants
+ *  S1 At most one attachment; another one displaces it with `epoch_stale`. Events of an attachment that is
+ *     not current change nothing.
+ *  S2 `lastSeq` grows by 1 per applied message of a holder. A repeat changes nothing, a gap ends the stream,
+ *     and neither touches a turn.
+ *  S3 At most `limits.liveTurnsMax` turns are live; a successor takes the slot of the turn it cuts.
+ *  S4 A turn id or signal id has one body for as long as it is remembered; another body is refused (R3).
+ *  S5 A refusal either ends nothing (ControlAck REFUSED, TurnEnded FAILED of a turn that never began) or
+ *     ends the stream alone; no refusal ends a session.
+ *  S6 The epoch only grows.
+ *
+ * Transitions
+ *  state        attached          disconnected   half-closed      idle (ttl)   close
+ *  detached     attached          –              –                closed       closed
+ *  attached     attached (other)  detached       half-closed      –            closed
+ *  half-closed  attached (other)  detached       –                –            closed
+ *  closed       –                 –              –                –            –
+ *  A half-closed stream ends OK when no turn runs and nothing is owed; the shell says so by `settled`.
+ */
+import { assertNever, ReticleError } from '@reticle/core/domain';
+import { attach, displaced, type AttachEvent } from './attach.ts';
+import type { ClientCommand, Interrupt, Redirect, StartTurn } from './commands.ts';
+import { controlTurn } from './control-turn.ts';
+import { editDraft } from './drafts.ts';
+import { findTurn, type SessionEffect, type SessionState, type SessionStep } from './session-state.ts';
+import { startTurn } from './start-turn.ts';
+import { fatal, stepStored } from './turn-effects.ts';
+import type { TurnEvent } from './turn.ts';
+import { NO_PROGRESS, type Progress } from './turn-state.ts';
+
+export type SessionEvent =
+  | { readonly kind: 'opened'; readonly epoch: number }
+  | { readonly kind: 'root'; readonly tokens: number }
+  | ({ readonly kind: 'attached' } & AttachEvent)
+  /** The engine is about to be asked for a new epoch: the older attachment ends before its handles do. */
+  | { readonly kind: 'displaced' }
+  | {
+      readonly kind: 'command';
+      readonly attachment: number;
+      readonly command: ClientCommand;
+      /** Of the turn that the command names. */
+      readonly progress: Progress;
+      readonly nowMs: number;
+    }
+  | {
+      readonly kind: 'signal';
+      readonly call: number;
+      readonly signal: Interrupt | Redirect;
+      readonly progress: Progress;
+      readonly nowMs: number;
+    }
+  | { readonly kind: 'warm'; readonly call: number; readonly start: StartTurn; readonly nowMs: number }
+  | { readonly kind: 'turn'; readonly turnId: string; readonly event: TurnEvent }
+  | { readonly kind: 'half-closed'; readonly attachment: number }
+  | { readonly kind: 'settled' }
+  | { readonly kind: 'disconnected'; readonly attachment: number; readonly nowMs: number }
+  /** Ends the attachment, not the session: a fatal refusal, or without an error its age. */
+  | { readonly kind: 'refused'; readonly attachment: number; readonly error: ReticleError | undefined }
+  | { readonly kind: 'idle'; readonly nowMs: number }
+  | { readonly kind: 'close'; readonly spans: ReadonlyMap<string, Progress> };
+
+export function stepSession(state: SessionState, event: SessionEvent): SessionStep {
+  if (state.closed) return { state, effects: [] };
+  switch (event.kind) {
+    case 'opened':
+      return { state: { ...state, epoch: Math.max(state.epoch, event.epoch) }, effects: [] };
+    case 'root':
+      return { state: { ...state, rootTokens: event.tokens, contextTokens: event.tokens }, effects: [] };
+    case 'attached':
+      return attach(state, event);
+    case 'displaced':
+      return { state: { ...state, attachment: 0, halfClosed: false }, effects: displaced(state) };
+    case 'command':
+      return command(state, event);
+    case 'signal':
+      return controlTurn({ ...state, touchedMs: event.nowMs }, { ...event, asker: { kind: 'call', call: event.call } });
+    case 'warm':
+      return startTurn({ ...state, touchedMs: event.nowMs }, { ...event, asker: { kind: 'call', call: event.call } });
+    case 'turn':
+      return turnEvent(state, event.turnId, event.event);
+    default:
+      return lifeEvent(state, event);
+  }
+}
+
+type LifeEvent = Extract<
+  SessionEvent,
+  { kind: 'half-closed' | 'settled' | 'disconnected' | 'refused' | 'idle' | 'close' }
+>;
+
+function lifeEvent(state: SessionState, event: LifeEvent): SessionStep {
+  switch (event.kind) {
+    case 'half-closed':
+      return { state: event.attachment === state.attachment ? { ...state, halfClosed: true } : state, effects: [] };
+    case 'settled':
+      return settled(state);
+    case 'disconnected':
+      return disconnected(state, event);
+    case 'refused':
+      return event.attachment === state.attachment ? fatal(state, event.error) : { state, effects: [] };
+    case 'idle':
+      return idle(state, event.nowMs);
+    case 'close':
+      return close(state, event.spans);
+    default:
+      return assertNever(event);
+  }
+}
+
+type CommandEvent = Extract<SessionEvent, { kind: 'command' }>;
+
+function command(state: SessionState, event: CommandEvent): SessionStep {
+  if (event.attachment !== state.attachment) return { state, effects: [] };
+  const { seq } = event.command;
+  if (seq <= state.lastSeq) return { state, effects: [] };
+  if (seq !== state.lastSeq + 1) {
+    const details = { limit: String(state.lastSeq + 1), requested: String(seq) };
+    return fatal(
+      state,
+      new ReticleError('invalid_request', 'a message is missing before this seq', { param: 'seq', details }),
+    );
+  }
+  return applyCommand({ ...state, lastSeq: seq, touchedMs: event.nowMs }, event);
+}
+
+function applyCommand(state: SessionState, event: CommandEvent): SessionStep {
+  const asked = event.command;
+  const asker = { kind: 'stream', seq: asked.seq } as const;
+  const { progress, nowMs } = event;
+  switch (asked.kind) {
+    case 'start-turn':
+      return startTurn(state, { start: asked.start, asker, nowMs });
+    case 'interrupt':
+      return controlTurn(state, { signal: asked.interrupt, asker, progress, nowMs });
+    case 'redirect':
+      return controlTurn(state, { signal: asked.redirect, asker, progress, nowMs });
+    case 'flow': {
+      const { turnId, receivedThroughOffset: receivedThrough, creditTokens } = asked.flow;
+      return turnEvent(state, turnId, { kind: 'flow', receivedThrough, creditTokens, progress });
+    }
+    case 'draft': {
+      const edited = editDraft(state.drafts, asked.draft, nowMs);
+      const effects: SessionEffect[] = edited.state === undefined ? [] : [{ kind: 'tell', event: edited.state }];
+      return { state: { ...state, drafts: edited.drafts }, effects };
+    }
+    default:
+      return assertNever(asked);
+  }
+}
+
+/** An event of a turn nobody remembers is late and changes nothing; so is a credit for one. */
+function turnEvent(state: SessionState, turnId: string, event: TurnEvent): SessionStep {
+  const turn = findTurn(state, turnId);
+  return turn === undefined ? { state, effects: [] } : stepStored(state, turn, event);
+}
+
+function settled(state: SessionState): SessionStep {
+  if (!state.halfClosed || state.live.size > 0) return { state, effects: [] };
+  return {
+    state: { ...state, attachment: 0, halfClosed: false },
+    effects: [
+      { kind: 'end-stream', attachment: state.attachment, error: undefined },
+      { kind: 'release', mode: 'detach' },
+    ],
+  };
+}
+
+/** R6: a lost transport is no cancel; the engine's grace runs. */
+function disconnected(state: SessionState, event: Extract<SessionEvent, { kind: 'disconnected' }>): SessionStep {
+  if (event.attachment !== state.attachment) return { state, effects: [] };
+  return {
+    state: { ...state, attachment: 0, halfClosed: false, touchedMs: event.nowMs },
+    effects: [{ kind: 'release', mode: 'detach' }],
+  };
+}
+
+function idle(state: SessionState, nowMs: number): SessionStep {
+  if (state.attachment !== 0 || nowMs - state.touchedMs < state.config.idleTtlMs) return { state, effects: [] };
+  return close(state, new Map());
+}
+
+function close(state: SessionState, spans: ReadonlyMap<string, Progress>): SessionStep {
+  let next = state;
+  const effects: SessionEffect[] = [];
+  for (const turn of state.live.values()) {
+    const progress = spans.get(turn.turnId) ?? NO_PROGRESS;
+    const step = stepStored(next, turn, { kind: 'abandoned', progress });
+    next = step.state;
+    effects.push(...step.effects);
+  }
+  if (next.attachment !== 0) effects.push({ kind: 'end-stream', attachment: next.attachment, error: undefined });
+  effects.push({ kind: 'release', mode: 'drop' });
+  return { state: { ...next, attachment: 0, closed: true, drafts: new Map() }, effects };
+}

@@ -1,0 +1,331 @@
+/**
+ * One turn of a session, as a pure reducer. The relay counts tokens; every event that depends on a count
+ * brings it as `Progress`, so nothing here runs per token.
+ *
+ * Invariants
+ *  T1 Exactly one `finish` effect per turn, and no event after it changes the turn (inv. 4).
+ *  T2 `bar` precedes the ack that promises it: nothing at or past E is sent after the ack (inv. 2).
+ *  T3 The first answer that fixes E fixes it for good; every later control gets ALREADY_ENDED with the same E.
+ *  T4 Every asker of a control gets exactly one final answer (and at most one PENDING before it).
+ *  T5 The acknowledged offset never goes back and never passes what was sent (R5).
+ *
+ * Transitions (empty: the event changes nothing)
+ *  phase     dispatched  started   control              cut-done applied   ended | failed | lost
+ *  queued    starting    –         cutting              –                  ended
+ *  starting  –           running   cutting              –                  ended
+ *  running   –           –         cutting              –                  ended
+ *  cutting   –           (noted)   cutting | answered   cutting, E fixed   ended (lost: cut applied here, E7)
+ *  pending   –           –         cutting              cutting, E fixed   ended
+ *  ended     –           –         answered             –                  –
+ *  A control of a queued turn follows its start to the engine, so that the cut turn has a context that others
+ *  can continue. A cut answered PENDING leads from cutting to pending; one the engine
+ *  refuses leads back to running.
+ */
+import { applyFlow, createCredit, type CreditWindow } from '@reticle/core/flow';
+import { assertNever } from '@reticle/core/domain';
+import { limits, type ErrorCode } from '@reticle/proto/contract';
+import type { ControlAck, ControlOutcome, KvAction, TurnError } from './commands.ts';
+import { controlAck, finalReceipt, NO_RECEIPT } from './receipt.ts';
+import {
+  isLive,
+  NO_TIMING,
+  NO_USAGE,
+  type Asker,
+  type Ending,
+  type OpenControl,
+  type Progress,
+  type Receipt,
+  type TurnState,
+} from './turn-state.ts';
+
+export type CutAnswer = {
+  readonly signalId: string;
+  readonly outcome: ControlOutcome;
+  readonly effectiveOffset: number;
+  readonly generatedOffset: number;
+  readonly kvAction: KvAction;
+  readonly kvKeptTokens: number;
+};
+
+export type TurnEvent =
+  | { readonly kind: 'dispatched' }
+  | {
+      readonly kind: 'started';
+      readonly promptTokens: number;
+      readonly cachedTokens: number;
+      readonly startOffset: number;
+    }
+  | {
+      readonly kind: 'flow';
+      readonly receivedThrough: number;
+      readonly creditTokens: number;
+      readonly progress: Progress;
+    }
+  | { readonly kind: 'resumed'; readonly nextOffset: number; readonly creditTokens: number }
+  | { readonly kind: 'control'; readonly control: OpenControl; readonly progress: Progress }
+  | { readonly kind: 'cut-done'; readonly answer: CutAnswer; readonly progress: Progress }
+  | { readonly kind: 'engine-ended'; readonly ending: Ending; readonly progress: Progress }
+  | { readonly kind: 'failed'; readonly error: TurnError; readonly progress: Progress }
+  | { readonly kind: 'lost'; readonly progress: Progress }
+  | { readonly kind: 'abandoned'; readonly progress: Progress };
+
+export type TurnEffect =
+  | { readonly kind: 'send-cut'; readonly turnId: string; readonly control: OpenControl }
+  | { readonly kind: 'answer'; readonly asker: Asker; readonly ack: ControlAck; readonly digest: string }
+  | { readonly kind: 'bar'; readonly turnId: string; readonly offset: number }
+  | { readonly kind: 'announce'; readonly turnId: string }
+  | { readonly kind: 'finish'; readonly turnId: string }
+  | { readonly kind: 'credit'; readonly turnId: string; readonly window: CreditWindow }
+  | { readonly kind: 'successor-failed'; readonly turnId: string; readonly code: ErrorCode }
+  | { readonly kind: 'fatal'; readonly code: ErrorCode; readonly message: string };
+
+export type TurnStep = { readonly state: TurnState; readonly effects: readonly TurnEffect[] };
+
+export function stepTurn(state: TurnState, event: TurnEvent): TurnStep {
+  switch (event.kind) {
+    case 'dispatched':
+      return state.phase === 'queued' ? { state: { ...state, phase: 'starting' }, effects: [] } : same(state);
+    case 'started':
+      return started(state, event);
+    case 'flow':
+      return flow(state, event);
+    case 'resumed':
+      return resumed(state, event);
+    case 'control':
+      return control(state, event.control, event.progress);
+    case 'cut-done':
+      return cutDone(state, event.answer, event.progress);
+    default:
+      return stepEnd(state, event);
+  }
+}
+
+type EndEvent = Extract<TurnEvent, { kind: 'engine-ended' | 'failed' | 'lost' | 'abandoned' }>;
+
+function stepEnd(state: TurnState, event: EndEvent): TurnStep {
+  switch (event.kind) {
+    case 'engine-ended':
+      return end(state, event.ending, event.progress);
+    case 'failed':
+      return fail(state, event.error, event.progress);
+    case 'lost':
+      return lost(state, event.progress);
+    case 'abandoned':
+      return abandoned(state, event.progress);
+    default:
+      return assertNever(event);
+  }
+}
+
+const same = (state: TurnState): TurnStep => ({ state, effects: [] });
+
+function started(state: TurnState, event: Extract<TurnEvent, { kind: 'started' }>): TurnStep {
+  if (!isLive(state) || state.started) return same(state);
+  const { promptTokens, cachedTokens, startOffset } = event;
+  const phase = state.phase === 'starting' ? 'running' : state.phase;
+  return {
+    state: { ...state, phase, started: true, promptTokens, cachedTokens, startOffset },
+    effects: [{ kind: 'announce', turnId: state.turnId }],
+  };
+}
+
+function flow(state: TurnState, event: Extract<TurnEvent, { kind: 'flow' }>): TurnStep {
+  const { receivedThrough, creditTokens, progress } = event;
+  const window = applyFlow(state.window, { receivedThrough, creditTokens, sent: progress.cursor });
+  if (window === 'ack_out_of_range') {
+    const message = 'received_through_offset lies past what was sent';
+    return { state, effects: [{ kind: 'fatal', code: 'ack_out_of_range', message }] };
+  }
+  if (window === state.window) return same(state);
+  return { state: { ...state, window }, effects: [{ kind: 'credit', turnId: state.turnId, window }] };
+}
+
+/** A new attachment reads the turn from its own cursor: its acknowledgement begins there. */
+function resumed(state: TurnState, event: Extract<TurnEvent, { kind: 'resumed' }>): TurnStep {
+  const { nextOffset, creditTokens } = event;
+  const window = createCredit({ receivedThrough: nextOffset, creditTokens, ringTokens: limits.ringTokens });
+  return { state: { ...state, window }, effects: [{ kind: 'credit', turnId: state.turnId, window }] };
+}
+
+function control(state: TurnState, asked: OpenControl, progress: Progress): TurnStep {
+  if (state.phase === 'ended') return { state, effects: answers(state, [asked], progress.sent) };
+  // E is fixed: the answer is known (T3).
+  if (state.receipt !== undefined) return { state, effects: answers(state, [asked], progress.sent) };
+  if (state.prefillOnly) return cutPrefill(state, asked, progress);
+  const filled = withDefaults(state, asked);
+  return {
+    state: { ...state, phase: 'cutting', controls: [...state.controls, filled] },
+    effects: [{ kind: 'send-cut', turnId: state.turnId, control: filled }],
+  };
+}
+
+/** A warm-up generates nothing that could be cut: it ends here, and what the engine evaluates stays usable. */
+function cutPrefill(state: TurnState, asked: OpenControl, progress: Progress): TurnStep {
+  const cut = applyCut(state, { asked, others: [], receipt: NO_RECEIPT, progress });
+  const ended = end(cut.state, cutEnding('', 0), progress);
+  return { state: ended.state, effects: [...cut.effects, ...ended.effects] };
+}
+
+/** R4: without an offset KEEP_THROUGH_OFFSET keeps what the client has acknowledged. */
+function withDefaults(state: TurnState, asked: OpenControl): OpenControl {
+  if (asked.mode !== 'keep-through-offset' || asked.keepThroughOffset !== undefined) return asked;
+  return { ...asked, keepThroughOffset: state.window.receivedThrough };
+}
+
+function cutDone(state: TurnState, done: CutAnswer, progress: Progress): TurnStep {
+  const asked = state.controls.find((open) => open.signalId === done.signalId);
+  if (!isLive(state) || asked === undefined) return same(state);
+  if (done.outcome === 'pending') return pendingCut(state, asked, progress);
+  const others = state.controls.filter((open) => open !== asked);
+  const receipt: Receipt = {
+    effectiveOffset: done.effectiveOffset,
+    generatedOffset: done.generatedOffset,
+    kvAction: done.kvAction,
+    kvKeptTokens: done.kvKeptTokens,
+  };
+  if (done.outcome === 'applied') return applyCut(state, { asked, others, receipt, progress });
+  const effects: TurnEffect[] = answer(state, asked, { outcome: done.outcome, receipt, sent: progress.sent });
+  if (done.outcome !== 'already-ended' && asked.successorTurnId !== '') {
+    effects.push({ kind: 'successor-failed', turnId: asked.successorTurnId, code: 'turn_not_found' });
+  }
+  return { state: { ...state, controls: others, phase: phaseAfter(state, others) }, effects };
+}
+
+/** Phase of a turn whose open controls are `open`. */
+function phaseAfter(state: TurnState, open: readonly OpenControl[]): TurnState['phase'] {
+  if (state.receipt !== undefined) return 'cutting';
+  if (open.some((each) => !each.waits)) return 'cutting';
+  if (open.length > 0) return 'pending';
+  return state.started ? 'running' : 'starting';
+}
+
+function pendingCut(state: TurnState, asked: OpenControl, progress: Progress): TurnStep {
+  if (asked.waits) return same(state);
+  const controls = state.controls.map((open) => (open === asked ? { ...open, waits: true } : open));
+  const receipt = { ...NO_RECEIPT, generatedOffset: progress.received };
+  return {
+    state: { ...state, controls, phase: phaseAfter(state, controls) },
+    effects: answer(state, asked, { outcome: 'pending', receipt, sent: progress.sent }),
+  };
+}
+
+type Applied = {
+  readonly asked: OpenControl;
+  readonly others: readonly OpenControl[];
+  readonly receipt: Receipt;
+  readonly progress: Progress;
+};
+
+function applyCut(state: TurnState, { asked, others, receipt, progress }: Applied): TurnStep {
+  const { sent } = progress;
+  const cut: TurnState = {
+    ...state,
+    phase: 'cutting',
+    controls: [],
+    receipt,
+    successorTurnId: asked.successorTurnId,
+  };
+  return {
+    state: cut,
+    effects: [
+      bar(state, receipt.effectiveOffset),
+      ...answer(cut, asked, { outcome: 'applied', receipt, sent }),
+      ...answers(cut, others, sent),
+    ],
+  };
+}
+
+function end(state: TurnState, ending: Ending, progress: Progress): TurnStep {
+  if (!isLive(state)) return same(state);
+  const endOffset = state.receipt?.effectiveOffset ?? ending.endOffset;
+  const closed = close(state, { ...ending, endOffset });
+  const effects: TurnEffect[] = [];
+  // An engine that ended the turn below what it sent (a cut whose answer got lost) bars the rest as well.
+  if (state.receipt === undefined && endOffset < progress.received) effects.push(bar(state, endOffset));
+  effects.push(...answers(closed, state.controls, progress.sent), { kind: 'finish', turnId: state.turnId });
+  return { state: closed, effects };
+}
+
+function fail(state: TurnState, error: TurnError, progress: Progress): TurnStep {
+  const endOffset = progress.received;
+  const failed: Ending = {
+    status: 'failed',
+    endOffset,
+    finishReason: 'error',
+    usage: NO_USAGE,
+    timing: NO_TIMING,
+    error,
+  };
+  return end(state, failed, progress);
+}
+
+/** E7: a cut that was under way when the engine died is applied here, with generated = received. */
+function lost(state: TurnState, progress: Progress): TurnStep {
+  if (!isLive(state)) return same(state);
+  if (state.receipt !== undefined) return end(state, cutEnding(state.successorTurnId, 0), progress);
+  const asked = state.controls.find((open) => !open.waits) ?? state.controls[0];
+  if (asked === undefined) {
+    const message = 'the engine of this turn was lost';
+    return fail(state, { code: 'engine_lost', message, param: '' }, progress);
+  }
+  const others = state.controls.filter((open) => open !== asked);
+  const receipt: Receipt = {
+    effectiveOffset: localEnd(asked, progress),
+    generatedOffset: progress.received,
+    kvAction: 'none',
+    kvKeptTokens: 0,
+  };
+  const cut = applyCut(state, { asked, others, receipt, progress });
+  const ended = end(cut.state, cutEnding(asked.successorTurnId, receipt.effectiveOffset), progress);
+  return { state: ended.state, effects: [...cut.effects, ...ended.effects] };
+}
+
+/** Where a mode puts E when the gateway applies it: the rules of R4 over what was received. */
+function localEnd(asked: OpenControl, progress: Progress): number {
+  switch (asked.mode) {
+    case 'keep-through-offset':
+      return Math.min(asked.keepThroughOffset ?? 0, progress.received);
+    case 'discard-partial-items':
+      return progress.openItemAt ?? progress.received;
+    case 'keep-generated':
+    case 'at-item-boundary':
+      return progress.received;
+    default:
+      return assertNever(asked.mode);
+  }
+}
+
+/** The session closes: what the client saw is kept, and the turn still gets its terminal (T1). */
+function abandoned(state: TurnState, progress: Progress): TurnStep {
+  if (!isLive(state)) return same(state);
+  const endOffset = state.receipt?.effectiveOffset ?? progress.sent;
+  return end(state, { ...cutEnding('', endOffset), finishReason: 'session_closed' }, progress);
+}
+
+function cutEnding(successorTurnId: string, endOffset: number): Ending {
+  const status = successorTurnId === '' ? 'interrupted' : 'redirected';
+  return { status, endOffset, finishReason: status, usage: NO_USAGE, timing: NO_TIMING };
+}
+
+function close(state: TurnState, ending: Ending): TurnState {
+  return { ...state, phase: 'ended', controls: [], ending };
+}
+
+const bar = (state: TurnState, offset: number): TurnEffect => ({ kind: 'bar', turnId: state.turnId, offset });
+
+/** ALREADY_ENDED with the E that stands, to everyone who still waits (T3, T4). */
+function answers(state: TurnState, open: readonly OpenControl[], sent: number): TurnEffect[] {
+  const receipt = finalReceipt(state);
+  return open.flatMap((asked) => answer(state, asked, { outcome: 'already-ended', receipt, sent }));
+}
+
+type Answer = { readonly outcome: ControlOutcome; readonly receipt: Receipt; readonly sent: number };
+
+function answer(state: TurnState, asked: OpenControl, given: Answer): TurnEffect[] {
+  return asked.askers.map((asker) => ({
+    kind: 'answer',
+    asker,
+    digest: asked.digest,
+    ack: controlAck({ asker, signalId: asked.signalId, turnId: state.turnId, ...given }),
+  }));
+}

@@ -1,0 +1,148 @@
+import { ReticleError } from '@reticle/core/domain';
+import type { Clock, Random } from '@reticle/core/flow';
+import type { Bus } from '@reticle/services/bus';
+import { subjects } from '@reticle/proto/contract';
+import { messageCodec } from '@reticle/proto/load';
+import type { Capabilities } from '@reticle/proto/gen/engine/v1/Capabilities';
+import { EngineState } from '@reticle/proto/gen/engine/v1/EngineState';
+import type { Load } from '@reticle/proto/gen/engine/v1/Load';
+import type { Presence, Presence__Input } from '@reticle/proto/gen/engine/v1/Presence';
+
+/** Presence older than this is no presence: four reports were missed (PROTOCOL E10). */
+const STALE_MS = 1_000;
+/** An engine that was silent this long is forgotten. */
+const FORGET_MS = 60_000;
+/** Models that are remembered as once served. */
+const MODELS_MAX = 1_000;
+const RETRY_BASE_MS = 250;
+
+export type EngineEntry = {
+  readonly engineId: string;
+  readonly address: string;
+  readonly region: string;
+  readonly model: string;
+  readonly modelDigest: string;
+  readonly replicaEpoch: number;
+  readonly capabilities: Capabilities;
+};
+
+type Known = { readonly entry: EngineEntry; readonly seq: number; load: Load; heardMs: number };
+
+export type EngineDirectoryOptions = {
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly cell: string;
+};
+
+/**
+ * Engines that announce themselves, by model. A report below the replica epoch already seen is ignored: it
+ * comes from an engine that has lost its claim (E8).
+ */
+export class EngineDirectory {
+  readonly #options: EngineDirectoryOptions;
+  readonly #codec = messageCodec<Presence__Input, Presence>('reticle.engine.v1.Presence');
+  readonly #engines = new Map<string, Known>();
+  readonly #models = new Set<string>();
+  readonly #unsubscribe: () => void;
+  #malformed = 0;
+
+  constructor(options: EngineDirectoryOptions) {
+    this.#options = options;
+    const pattern = subjects.presenceOfCell(options.cell);
+    this.#unsubscribe = options.bus.subscribe(pattern, (bytes, subject) => this.#heard(bytes, subject));
+  }
+
+  /** Reports that were no Presence, or spoke for another engine than their subject. */
+  get malformed(): number {
+    return this.#malformed;
+  }
+
+  /**
+   * The READY engine of a model with the most free slots.
+   *
+   * @throws ReticleError `model_not_found` when no engine ever served it, `no_capacity` when none is READY
+   */
+  choose(model: string): EngineEntry {
+    const nowMs = this.#options.clock.nowMs();
+    let best: Known | undefined;
+    for (const known of this.#engines.values()) {
+      if (known.entry.model !== model || !isReady(known, nowMs)) continue;
+      if (best === undefined || before(known, best)) best = known;
+    }
+    if (best !== undefined) return best.entry;
+    if (!this.#models.has(model))
+      throw new ReticleError('model_not_found', 'no engine serves this model', { param: 'model' });
+    const retryAfterMs = Math.ceil(RETRY_BASE_MS * (1 + 2 * this.#options.random.unit()));
+    throw new ReticleError('no_capacity', 'no engine of this model is ready', { retryAfterMs });
+  }
+
+  /** The engine, while it is heard of at all. */
+  get(engineId: string): EngineEntry | undefined {
+    return this.#engines.get(engineId)?.entry;
+  }
+
+  /** Models with a READY engine, in order of name. */
+  models(): string[] {
+    const nowMs = this.#options.clock.nowMs();
+    const ready = [...this.#engines.values()].filter((known) => isReady(known, nowMs));
+    return [...new Set(ready.map((known) => known.entry.model))].sort();
+  }
+
+  /** Exact load from a link; newer than what the bus said. */
+  loaded(engineId: string, load: Load): void {
+    const known = this.#engines.get(engineId);
+    if (known === undefined) return;
+    known.load = load;
+    known.heardMs = this.#options.clock.nowMs();
+  }
+
+  close(): void {
+    this.#unsubscribe();
+  }
+
+  #heard(bytes: Uint8Array, subject: string): void {
+    let presence: Presence;
+    try {
+      presence = this.#codec.decode(bytes);
+    } catch {
+      // Bytes from the bus are a hint; a broken one is counted and changes nothing.
+      this.#malformed++;
+      return;
+    }
+    const { capabilities, load } = presence;
+    if (!capabilities || !load || !subject.endsWith(`.${presence.engineId}`)) {
+      this.#malformed++;
+      return;
+    }
+    const known = this.#engines.get(presence.engineId);
+    if (known !== undefined && isOlder(presence, known)) return;
+    const { engineId, address, region, model, modelDigest, replicaEpoch, seq } = presence;
+    const entry = { engineId, address, region, model, modelDigest, replicaEpoch, capabilities };
+    this.#engines.set(engineId, { entry, seq, load, heardMs: this.#options.clock.nowMs() });
+    if (this.#models.size < MODELS_MAX) this.#models.add(model);
+    this.#forget();
+  }
+
+  #forget(): void {
+    const nowMs = this.#options.clock.nowMs();
+    for (const [engineId, { heardMs }] of this.#engines) {
+      if (nowMs - heardMs >= FORGET_MS) this.#engines.delete(engineId);
+    }
+  }
+}
+
+function isOlder(presence: Presence, known: Known): boolean {
+  if (presence.replicaEpoch !== known.entry.replicaEpoch) return presence.replicaEpoch < known.entry.replicaEpoch;
+  // A restarted engine of the same claim counts from the start again, at a new address.
+  return presence.address === known.entry.address && presence.seq <= known.seq;
+}
+
+function isReady(known: Known, nowMs: number): boolean {
+  return known.load.state === EngineState.ENGINE_STATE_READY && nowMs - known.heardMs < STALE_MS;
+}
+
+function before(left: Known, right: Known): boolean {
+  if (left.load.slotsFree !== right.load.slotsFree) return left.load.slotsFree > right.load.slotsFree;
+  return left.entry.engineId < right.entry.engineId;
+}

@@ -1,0 +1,35 @@
+import type { EngineEntry } from '../engine-directory.ts';
+import type { EngineLink, EngineLinks } from './engine-link.ts';
+import { LinkClient, type LinkClientOptions } from './link-client.ts';
+
+/** One link per engine (E1), kept while the process runs; an engine that moved or restarted gets a new one. */
+export class LinkPool implements EngineLinks {
+  readonly #options: LinkClientOptions;
+  readonly #clients = new Map<string, { readonly client: LinkClient; readonly address: string }>();
+
+  constructor(options: LinkClientOptions) {
+    this.#options = options;
+  }
+
+  linkTo(engine: EngineEntry): Promise<EngineLink> {
+    const held = this.#clients.get(engine.engineId);
+    if (held !== undefined && held.address === engine.address) return held.client.ready(engine);
+    held?.client.close();
+    const client = new LinkClient(engine, this.#options);
+    this.#clients.set(engine.engineId, { client, address: engine.address });
+    return client.ready(engine);
+  }
+
+  /** Closes links to engines that are gone. */
+  prune(alive: (engineId: string) => boolean): void {
+    for (const [engineId, { client }] of this.#clients) {
+      if (alive(engineId)) continue;
+      this.#clients.delete(engineId);
+      client.close();
+    }
+  }
+
+  close(): void {
+    this.prune(() => false);
+  }
+}

@@ -1,0 +1,250 @@
+/**
+ * One turn in the gateway: what the engine sent, who reads it, and what the engine may send next.
+ *
+ * Invariants
+ *  Y1 Rows are taken from the current lane only; lanes of an older epoch deliver acks, never tokens.
+ *  Y2 After `bar(E)` nothing at or past E reaches any reader, whatever arrives or attaches later (inv. 2).
+ *  Y3 The engine is granted at most sendLimit(client window); a socket that does not drain lowers that to
+ *     what was received, and never raises it. `received_through` is the client's acknowledgement (R5).
+ *  Y4 Statements to the engine never go back: an attachment that reads older tokens again gets them from
+ *     the transcript, and a smaller budget.
+ *  Y5 `sent` is the highest offset handed to any reader: the bill.
+ */
+import { sendLimit, type Clock, type CreditWindow } from '@reticle/core/flow';
+import { OFFSET_MAX } from '@reticle/core/domain';
+import { limits } from '@reticle/proto/contract';
+import type { StepRow, WireItemMark } from '@reticle/proto/wire';
+import type { FramePolicy, Progress, TurnEnded, TurnStarted } from '@reticle/services/session';
+import type { ClientSink } from './front.ts';
+import { Transcript } from './transcript.ts';
+import { TurnReader } from './turn-reader.ts';
+
+/** Tokens that may lie behind a full socket before the engine is told to stop. */
+const BACKLOG_TOKENS = limits.frameTokensMax;
+
+export type RelayOptions = {
+  readonly turnId: string;
+  readonly clock: Clock;
+  /** Raises the bill of the turn. */
+  readonly onSent: (throughOffset: number) => void;
+  /** States the budget of the turn to its engine. */
+  readonly grant: (receivedThrough: number, creditTokens: number) => void;
+  /** The attached client was told the terminal. */
+  readonly onTold: () => void;
+};
+
+export type ReadOptions = {
+  readonly sink: ClientSink;
+  readonly policy: FramePolicy;
+  readonly nextOffset: number;
+  /** True when the client has seen this turn's TurnStarted. */
+  readonly announced: boolean;
+};
+
+export class TurnRelay {
+  readonly #options: RelayOptions;
+  readonly #transcript = new Transcript();
+  readonly #observers = new Set<TurnReader>();
+  #client: TurnReader | undefined;
+  #window: CreditWindow | undefined;
+  /** Highest acknowledgement stated to the engine. */
+  #statedThrough = 0;
+  #statedLimit = -1;
+  #lowered = false;
+  #sent = 0;
+  #told = false;
+  #start: TurnStarted | undefined;
+  #terminal: (() => TurnEnded) | undefined;
+  /** Lane that delivers; 0 before the turn is on a link. */
+  lane = 0;
+
+  constructor(options: RelayOptions) {
+    this.#options = options;
+  }
+
+  get progress(): Progress {
+    const { end, oldest, openItemAt } = this.#transcript;
+    const cursor = this.#client?.position ?? 0;
+    return { received: end, sent: this.#sent, cursor, oldest, openItemAt, told: this.#told };
+  }
+
+  /** Ids from offset 0, for a failover that forces them (E6). */
+  get tokenIds(): Uint32Array {
+    return this.#transcript.ids.subarray(0, this.#transcript.end);
+  }
+
+  /** True when the attached client is owed nothing of this turn. */
+  get settled(): boolean {
+    return this.#client === undefined || this.#client.done;
+  }
+
+  /** The engine delivers on this lane from here on; what it may send is stated afresh. */
+  adopted(lane: number): void {
+    this.lane = lane;
+    this.#statedThrough = Math.max(this.#statedThrough, this.adoption.nextOffset);
+    this.#statedLimit = -1;
+  }
+
+  /** What the engine should know when a lane is opened: from where to send, and how much. */
+  get adoption(): { nextOffset: number; creditTokens: number } {
+    // At or past what the engine knows as acknowledged, hence never evicted there (R7).
+    const nextOffset = Math.max(
+      this.#statedThrough,
+      Math.min(this.#window?.receivedThrough ?? 0, this.#transcript.end),
+    );
+    const limit = this.#window === undefined ? nextOffset : sendLimit(this.#window);
+    return { nextOffset, creditTokens: Math.max(0, limit - nextOffset) };
+  }
+
+  /** False: the row does not continue the turn; the link is at fault. */
+  row(row: StepRow, micros: number): boolean {
+    if (row.lane !== this.lane) return true;
+    if (!this.#transcript.append(row, micros)) return false;
+    this.#pump();
+    return true;
+  }
+
+  mark(mark: WireItemMark): void {
+    this.#transcript.mark(mark);
+    this.#pump();
+  }
+
+  /** The budget that travels in `Start` or `Adopt` itself, so that it is not stated twice. */
+  open(window: CreditWindow, stated: { receivedThrough: number; creditTokens: number }): void {
+    this.#window = window;
+    this.#statedThrough = stated.receivedThrough;
+    this.#statedLimit = stated.receivedThrough + stated.creditTokens;
+  }
+
+  /** Y2. Marks and tokens at or past E are forgotten before anybody is told of E. */
+  bar(offset: number): void {
+    this.#transcript.cut(offset);
+    this.#pump();
+  }
+
+  announce(start: TurnStarted): void {
+    this.#start = start;
+    this.#client?.announce(start);
+    for (const observer of this.#observers) observer.announce(start);
+  }
+
+  /** What `announce` told, for a client that asks again. */
+  get started(): TurnStarted | undefined {
+    return this.#start;
+  }
+
+  finish(terminal: () => TurnEnded): void {
+    this.#terminal = terminal;
+    this.#client?.finish(terminal);
+    for (const observer of this.#observers) observer.finish(terminal);
+  }
+
+  /** The client's acknowledgement and budget. */
+  setWindow(window: CreditWindow): void {
+    this.#window = window;
+    this.#client?.setLimit(sendLimit(window));
+    this.#grant();
+  }
+
+  /** The attachment's reader; it replaces the one before. */
+  attach(options: ReadOptions): void {
+    this.#client?.close();
+    const client = this.#reader(options, () => {
+      this.#told = true;
+      this.#options.onTold();
+    });
+    this.#client = client;
+    this.#lowered = false;
+    this.#begin(client, this.#window === undefined ? OFFSET_MAX : sendLimit(this.#window));
+  }
+
+  detach(): void {
+    this.#client?.close();
+    this.#client = undefined;
+    this.#lowered = false;
+  }
+
+  /** A read-only reader: no credit, no epoch, no part in the turn's fate. */
+  observe(options: ReadOptions, onDone: () => void): TurnReader {
+    const observer = this.#reader(options, () => {
+      this.#observers.delete(observer);
+      onDone();
+    });
+    this.#observers.add(observer);
+    this.#begin(observer, OFFSET_MAX);
+    return observer;
+  }
+
+  forget(observer: TurnReader): void {
+    observer.close();
+    this.#observers.delete(observer);
+  }
+
+  get observers(): number {
+    return this.#observers.size;
+  }
+
+  /** The attached client's socket takes data again. */
+  drained(): void {
+    this.#client?.drained();
+    this.#settleBackPressure();
+  }
+
+  close(): void {
+    this.detach();
+    for (const observer of this.#observers) observer.close();
+    this.#observers.clear();
+  }
+
+  #reader(options: ReadOptions, onDone: () => void): TurnReader {
+    const { turnId, clock } = this.#options;
+    return new TurnReader({
+      ...options,
+      turnId,
+      clock,
+      transcript: this.#transcript,
+      tellsOpenItem: !options.announced,
+      onSent: (throughOffset) => this.#noteSent(throughOffset),
+      onDone,
+    });
+  }
+
+  #begin(reader: TurnReader, limit: number): void {
+    if (this.#start !== undefined) reader.announce(this.#start);
+    reader.setLimit(limit);
+    if (this.#terminal !== undefined) reader.finish(this.#terminal);
+  }
+
+  #noteSent(throughOffset: number): void {
+    if (throughOffset <= this.#sent) return;
+    this.#sent = throughOffset;
+    this.#options.onSent(throughOffset);
+  }
+
+  #pump(): void {
+    this.#client?.pump();
+    if (this.#observers.size > 0) for (const observer of this.#observers) observer.pump();
+    this.#settleBackPressure();
+  }
+
+  /** Y3: stop the engine when a full socket has a backlog, let it go on when the socket has caught up. */
+  #settleBackPressure(): void {
+    const client = this.#client;
+    if (client === undefined) return;
+    const lowered = client.blocked && (this.#lowered || this.#transcript.end - client.position >= BACKLOG_TOKENS);
+    if (lowered === this.#lowered) return;
+    this.#lowered = lowered;
+    this.#grant();
+  }
+
+  #grant(): void {
+    if (this.#window === undefined || this.#terminal !== undefined) return;
+    const through = Math.max(this.#statedThrough, this.#window.receivedThrough);
+    const wanted = sendLimit(this.#window);
+    const limit = Math.max(through, this.#lowered ? Math.min(wanted, this.#transcript.end) : wanted);
+    if (through === this.#statedThrough && limit === this.#statedLimit) return;
+    this.#statedThrough = through;
+    this.#statedLimit = limit;
+    this.#options.grant(through, limit - through);
+  }
+}

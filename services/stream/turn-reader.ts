@@ -1,0 +1,252 @@
+import type { Clock } from '@reticle/core/flow';
+import { limits } from '@reticle/proto/contract';
+import type { FramePolicy, ItemKind, TurnEnded, TurnStarted } from '@reticle/services/session';
+import type { WireItemMark } from '@reticle/proto/wire';
+import type { ClientSink, TokenRun } from './front.ts';
+import type { Transcript } from './transcript.ts';
+
+const ITEM_KINDS: readonly ItemKind[] = ['message', 'reasoning', 'function-call', 'custom-tool-call'];
+
+export type TurnReaderOptions = {
+  readonly turnId: string;
+  readonly transcript: Transcript;
+  readonly sink: ClientSink;
+  readonly policy: FramePolicy;
+  readonly clock: Clock;
+  readonly nextOffset: number;
+  /** True when the client has this turn's TurnStarted. */
+  readonly announced: boolean;
+  /** True: the item that is open at `nextOffset` is told first, since the client has seen nothing of it. */
+  readonly tellsOpenItem: boolean;
+  /** Tokens below this were handed to the sink. */
+  readonly onSent: (throughOffset: number) => void;
+  /** The terminal was told; nothing follows. */
+  readonly onDone: () => void;
+};
+
+type MutableRun = { -readonly [Key in keyof TokenRun]: TokenRun[Key] };
+
+/**
+ * One client's way through one turn. Invariants
+ * 1. Runs are dense from `nextOffset`; a run holds at most `limits.frameTokensMax` tokens of one item.
+ * 2. A mark is told when the position reaches it, before any token at or past it.
+ * 3. Nothing is handed over before TurnStarted, at or past `limit`, or after the terminal.
+ * 4. The terminal comes once, when everything below the end was handed over.
+ * 5. A full sink (`tokens` said false) gets no more tokens until `drained`; events still go (R9).
+ *
+ * Coalescing (R8, H5): the first run goes at once; then whatever is there whenever the sink takes it. A frame
+ * policy may only make runs larger, by holding them back for a bounded time.
+ */
+export class TurnReader {
+  readonly #options: TurnReaderOptions;
+  readonly #targetTokens: number;
+  readonly #holdMs: number;
+  readonly #run: MutableRun;
+  #position: number;
+  #textPosition: number;
+  #nextMark = 0;
+  /** The item that was open where the reader begins, until it is told. */
+  #openMark: WireItemMark | undefined;
+  #limit = 0;
+  #terminal: (() => TurnEnded) | undefined;
+  #announced: boolean;
+  #blocked = false;
+  #pumping = false;
+  #done = false;
+  #first = true;
+  #heldSinceMs: number | undefined;
+  #cancelHold: () => void = () => {};
+
+  constructor(options: TurnReaderOptions) {
+    const { transcript, turnId, policy } = options;
+    this.#options = options;
+    this.#announced = options.announced;
+    // A client of a cut turn may stand past E; it is owed the terminal alone.
+    this.#position = options.nextOffset;
+    this.#textPosition = transcript.textPosition(Math.min(options.nextOffset, transcript.end));
+    this.#targetTokens = Math.min(policy.maxTokens ?? limits.frameTokensMax, limits.frameTokensMax);
+    this.#holdMs = holdMs(policy);
+    this.#run = {
+      turnId,
+      firstOffset: 0,
+      tokenCount: 0,
+      itemIndex: 0,
+      engineMicros: 0,
+      ids: transcript.ids,
+      lengths: transcript.lengths,
+      at: 0,
+      text: new Uint8Array(0),
+      textStart: 0,
+      textEnd: 0,
+    };
+    this.#skipMarks(options.tellsOpenItem);
+  }
+
+  /** Exclusive end of what this client was sent. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** True while the sink refuses tokens. */
+  get blocked(): boolean {
+    return this.#blocked;
+  }
+
+  get done(): boolean {
+    return this.#done;
+  }
+
+  /** Exclusive offset up to which this client takes tokens. */
+  setLimit(limit: number): void {
+    this.#limit = limit;
+    this.pump();
+  }
+
+  /** The turn has started; told once per client. */
+  announce(event: TurnStarted): void {
+    if (!this.#announced && !this.#done) {
+      this.#announced = true;
+      this.#options.sink.event(event);
+    }
+    this.pump();
+  }
+
+  /** The turn is over; its terminal follows the last token. */
+  finish(terminal: () => TurnEnded): void {
+    this.#terminal = terminal;
+    this.pump();
+  }
+
+  drained(): void {
+    this.#blocked = false;
+    this.pump();
+  }
+
+  /** The client is gone; nothing more is handed over. */
+  close(): void {
+    this.#done = true;
+    this.#cancelHold();
+  }
+
+  /** Hands over what may go. A sink that calls back from inside does not re-enter. */
+  pump(): void {
+    if (this.#pumping || this.#done) return;
+    this.#pumping = true;
+    try {
+      this.#pumpTokens();
+      if (this.#isOver()) this.#tellTerminal();
+    } finally {
+      this.#pumping = false;
+    }
+  }
+
+  #pumpTokens(): void {
+    if (!this.#announced) return;
+    while (!this.#done) {
+      this.#tellMarks();
+      if (this.#blocked) return;
+      const end = this.#runEnd();
+      if (end <= this.#position || this.#holds(end)) return;
+      this.#handOver(end);
+    }
+  }
+
+  #runEnd(): number {
+    const { transcript } = this.#options;
+    const mark = transcript.marks[this.#nextMark]?.atOffset ?? Infinity;
+    return Math.min(transcript.end, this.#limit, mark, this.#position + limits.frameTokensMax);
+  }
+
+  /** True when the client asked for larger frames and this one may still grow; arms the flush. */
+  #holds(end: number): boolean {
+    const { clock, transcript } = this.#options;
+    if (this.#holdMs === 0 || this.#first || this.#terminal !== undefined) return false;
+    // Item borders and the end of the credit flush: nothing that could make the run larger comes soon.
+    if (end < transcript.end || end - this.#position >= this.#targetTokens || end === this.#limit) return false;
+    const nowMs = clock.nowMs();
+    this.#heldSinceMs ??= nowMs;
+    const leftMs = this.#heldSinceMs + this.#holdMs - nowMs;
+    if (leftMs <= 0) return false;
+    this.#cancelHold();
+    this.#cancelHold = clock.after(leftMs, () => this.pump());
+    return true;
+  }
+
+  #handOver(end: number): void {
+    const { transcript, sink, onSent } = this.#options;
+    const run = this.#run;
+    const first = this.#position;
+    run.firstOffset = first;
+    run.tokenCount = end - first;
+    run.at = first;
+    run.ids = transcript.ids;
+    run.lengths = transcript.lengths;
+    run.engineMicros = transcript.microsAt(end - 1);
+    let bytes = 0;
+    for (let at = first; at < end; at++) bytes += transcript.lengths[at] as number;
+    run.text = transcript.text;
+    run.textStart = transcript.textIndex(this.#textPosition);
+    run.textEnd = run.textStart + bytes;
+    this.#position = end;
+    this.#textPosition += bytes;
+    this.#first = false;
+    this.#heldSinceMs = undefined;
+    this.#cancelHold();
+    onSent(end);
+    if (!sink.tokens(run)) this.#blocked = true;
+  }
+
+  #tellMarks(): void {
+    const { transcript, sink, turnId } = this.#options;
+    if (this.#openMark !== undefined) sink.event(markEvent(turnId, this.#openMark));
+    this.#openMark = undefined;
+    for (;;) {
+      const mark = transcript.marks[this.#nextMark];
+      if (mark === undefined || mark.atOffset > this.#position) return;
+      this.#nextMark += 1;
+      if (!mark.closed) this.#run.itemIndex = mark.itemIndex;
+      sink.event(markEvent(turnId, mark));
+    }
+  }
+
+  /** A reader that begins inside a turn has the marks before its offset, but for the open one when asked. */
+  #skipMarks(tellsOpenItem: boolean): void {
+    const { transcript, nextOffset } = this.#options;
+    let open: WireItemMark | undefined;
+    for (const mark of transcript.marks) {
+      if (mark.atOffset >= nextOffset) break;
+      this.#nextMark += 1;
+      open = mark.closed ? undefined : mark;
+    }
+    if (open === undefined) return;
+    this.#run.itemIndex = open.itemIndex;
+    if (tellsOpenItem) this.#openMark = open;
+  }
+
+  #isOver(): boolean {
+    if (this.#done || this.#terminal === undefined) return false;
+    return this.#position >= this.#options.transcript.end;
+  }
+
+  #tellTerminal(): void {
+    const terminal = this.#terminal;
+    if (terminal === undefined) return;
+    // A turn that ended without a start (cut while queued, refused by the engine) has marks for nobody.
+    if (this.#announced) this.#tellMarks();
+    this.close();
+    this.#options.sink.event(terminal());
+    this.#options.onDone();
+  }
+}
+
+/** How long a client lets frames grow. Fewer tokens or less time than the default is not granted (R8). */
+function holdMs({ maxTokens, maxDelayMs }: FramePolicy): number {
+  if (maxDelayMs !== undefined && maxDelayMs > 0) return Math.min(maxDelayMs, limits.frameDelayMsMax);
+  return maxTokens !== undefined && maxTokens > 1 ? limits.frameDelayMsMax : 0;
+}
+
+function markEvent(turnId: string, mark: WireItemMark): Parameters<ClientSink['event']>[0] {
+  const { itemIndex, atOffset, closed, itemId, callId, toolName } = mark;
+  const itemKind = ITEM_KINDS[mark.kind - 1] ?? 'message';
+  return { kind: 'item-mark', turnId, itemIndex, itemKind, atOffset, closed, itemId, callId, toolName };
+}

@@ -1,0 +1,167 @@
+/** Values of services/session as messages of the link, and back. Enums are numbers on the wire. */
+import { OutputLength } from '@reticle/proto/gen/session/v1/OutputLength';
+import { durationMs, isReticleError, ReticleError, tierNumber, wireDuration } from '@reticle/core/domain';
+import { isErrorCode } from '@reticle/proto/contract';
+import type { Cut__Input } from '@reticle/proto/gen/engine/v1/Cut';
+import type { CutDone } from '@reticle/proto/gen/engine/v1/CutDone';
+import type { Ended } from '@reticle/proto/gen/engine/v1/Ended';
+import type { Start__Input } from '@reticle/proto/gen/engine/v1/Start';
+import type { InputItem__Input } from '@reticle/proto/gen/session/v1/InputItem';
+import type { TurnError as WireTurnError } from '@reticle/proto/gen/session/v1/TurnError';
+import type { Params__Input } from '@reticle/proto/gen/session/v1/Params';
+import type {
+  ControlOutcome,
+  CutAnswer,
+  CutMode,
+  Ending,
+  KvAction,
+  OpenControl,
+  StartPlan,
+  Timing,
+  TurnError,
+  TurnInput,
+  TurnParams,
+  TurnStatus,
+} from '@reticle/services/session';
+import { NO_USAGE } from '@reticle/services/session';
+import type { Tier } from '@reticle/core/domain';
+
+const CUT_MODES: Readonly<Record<CutMode, 1 | 2 | 3 | 4>> = {
+  'discard-partial-items': 1,
+  'keep-through-offset': 2,
+  'keep-generated': 3,
+  'at-item-boundary': 4,
+};
+const OUTCOMES: readonly ControlOutcome[] = [
+  'applied',
+  'already-ended',
+  'not-found',
+  'stale',
+  'unsupported',
+  'pending',
+  'refused',
+];
+const KV_ACTIONS: readonly KvAction[] = ['cut-in-place', 'block-aligned-cut', 'checkpoint-replay', 'reprefill', 'none'];
+const STATUSES: readonly TurnStatus[] = ['completed', 'interrupted', 'redirected', 'incomplete', 'failed'];
+
+export function wireInput(input: readonly TurnInput[]): InputItem__Input[] {
+  return input.map((each) =>
+    each.kind === 'item' ? { itemJson: each.json } : { tokens: { tokenIds: [...each.ids] } },
+  );
+}
+
+export type StartHandles = { readonly sid: number; readonly lane: number; readonly tier: Tier };
+
+/** `max_output_tokens` 0 asks for the prefill alone: a warm-up. */
+export function wireStart(plan: StartPlan, { sid, lane, tier }: StartHandles): Start__Input {
+  return {
+    lane,
+    sid,
+    clientSeq: plan.seq,
+    turnId: plan.turnId,
+    parentTurnId: plan.parentTurnId,
+    input: wireInput(plan.input),
+    params: wireParams(plan.params),
+    maxOutputTokens: plan.maxOutputTokens,
+    creditTokens: plan.creditTokens,
+    maxDuration: wireDuration(plan.maxDurationMs),
+    priority: tierNumber(plan.tier ?? tier),
+  };
+}
+
+const outputLengths = {
+  natural: OutputLength.OUTPUT_LENGTH_NATURAL,
+  exact: OutputLength.OUTPUT_LENGTH_EXACT,
+} as const;
+
+function wireParams(params: TurnParams): Params__Input {
+  return {
+    stop: [...params.stop],
+    ...(params.temperature === undefined ? {} : { temperature: params.temperature }),
+    ...(params.topP === undefined ? {} : { topP: params.topP }),
+    ...(params.seed === undefined ? {} : { seed: params.seed }),
+    ...(params.outputLength === undefined ? {} : { outputLength: outputLengths[params.outputLength] }),
+  };
+}
+
+export function wireCut(
+  lane: number,
+  seq: number,
+  control: OpenControl,
+  successor: Start__Input | undefined,
+): Cut__Input {
+  return {
+    lane,
+    clientSeq: seq,
+    signalId: control.signalId,
+    mode: CUT_MODES[control.mode],
+    reason: control.reason,
+    ...(control.keepThroughOffset === undefined ? {} : { keepThroughOffset: control.keepThroughOffset }),
+    ...(successor === undefined ? {} : { successor }),
+  };
+}
+
+export function cutAnswer(done: CutDone): CutAnswer {
+  return {
+    signalId: done.signalId,
+    outcome: OUTCOMES[done.outcome - 1] ?? 'refused',
+    effectiveOffset: done.effectiveOffset,
+    generatedOffset: done.generatedOffset,
+    kvAction: KV_ACTIONS[done.kvAction - 1] ?? 'none',
+    kvKeptTokens: done.kvKeptTokens,
+  };
+}
+
+export function ending(ended: Ended): Ending {
+  return {
+    status: STATUSES[ended.status - 1] ?? 'failed',
+    endOffset: ended.endOffset,
+    finishReason: ended.finishReason,
+    // The codec fills every field of a message that is present.
+    usage: ended.usage ?? NO_USAGE,
+    timing: timing(ended),
+    ...(ended.error ? { error: turnErrorOf(ended.error) } : {}),
+  };
+}
+
+function timing({ timing: given }: Ended): Timing {
+  const ms = (duration: { seconds: number; nanos: number } | null | undefined): number =>
+    duration ? durationMs(duration) : 0;
+  return {
+    queueMs: ms(given?.queue),
+    prefillMs: ms(given?.prefill),
+    firstTokenMs: ms(given?.firstToken),
+    decodeMs: ms(given?.decode),
+    controlMs: ms(given?.control),
+  };
+}
+
+/** An engine's error; a code outside the registry is `internal`, since nothing else may reach a client. */
+export function turnErrorOf(error: WireTurnError | null): TurnError {
+  const code = error && isErrorCode(error.code) ? error.code : 'internal';
+  return {
+    code,
+    message: error?.message ?? 'the engine failed',
+    param: error?.param ?? '',
+    ...(error?.retryDelay ? { retryDelayMs: durationMs(error.retryDelay) } : {}),
+  };
+}
+
+export function errorOf(error: TurnError): ReticleError {
+  return new ReticleError(error.code, error.message, {
+    ...(error.param === '' ? {} : { param: error.param }),
+    ...(error.details === undefined ? {} : { details: error.details }),
+    ...(error.retryDelayMs === undefined ? {} : { retryAfterMs: error.retryDelayMs }),
+  });
+}
+
+/** Any failure as a turn's error; what is not ours says no more than `internal`. */
+export function turnErrorFrom(error: unknown): TurnError {
+  if (!isReticleError(error)) return { code: 'internal', message: 'the turn could not be started', param: '' };
+  return {
+    code: error.code,
+    message: error.message,
+    param: error.param ?? '',
+    ...(error.retryAfterMs === undefined ? {} : { retryDelayMs: error.retryAfterMs }),
+  };
+}

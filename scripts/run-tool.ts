@@ -13,11 +13,12 @@ export function toolEnvironment(): NodeJS.ProcessEnv {
 
 /** Runs a tool of node_modules/.bin with inherited output; resolves to its exit status. */
 export function runTool(name: string, args: readonly string[], cwd = repositoryRoot): Promise<number> {
-  const child = spawn(join(repositoryRoot, 'node_modules', '.bin', name), args, {
-    cwd,
-    stdio: 'inherit',
-    env: toolEnvironment(),
-  });
+  return runProgram(join(repositoryRoot, 'node_modules', '.bin', name), args, cwd);
+}
+
+/** Runs a program with inherited output; resolves to its exit status. */
+export function runProgram(file: string, args: readonly string[], cwd: string): Promise<number> {
+  const child = spawn(file, args, { cwd, stdio: 'inherit', env: toolEnvironment() });
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', (code) => resolve(code ?? 1));

@@ -18,11 +18,13 @@ type Manifest = {
 };
 
 const PACKAGES = ['proto', 'core', 'clients/sdk'] as const;
+/** Tests and what only tests use. */
+const TEST_ONLY = /(\.test|-kit|-rig|(^|\/)fake-[^/]*)\.ts$/;
 /** Import and export specifiers of this repository's own files, in code and in declarations. */
 const OWN_SPECIFIER = /((?:from|import)\s*\(?\s*['"])(\.{1,2}\/[^'"]+)\.ts(['"])/g;
 
 process.chdir(repositoryRoot);
-const status = await runTool('tsc', ['-b']);
+const status = await runTool('tsc', ['-b', 'clients/sdk']);
 if (status !== 0) throw new Error('tsc -b failed: nothing was packed');
 rmSync('dist', { recursive: true, force: true });
 for (const folder of PACKAGES) pack(folder);
@@ -40,7 +42,7 @@ function pack(folder: string): void {
 
 function sources(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
-    (file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && !file.includes('node_modules'),
+    (file) => file.endsWith('.ts') && !TEST_ONLY.test(file) && !file.includes('node_modules'),
   );
 }
 

@@ -15,6 +15,8 @@ const project = (displayName, testMatch, more = {}) => ({
 const beside = ['proto', 'core', 'operator', 'services', 'clients', 'scripts', 'bench'];
 
 export default {
+  // jest keeps one core for itself; on two cores that would double the time.
+  maxWorkers: '100%',
   projects: [
     project(
       'unit',

@@ -30,7 +30,8 @@ function later(delayMs: number, callback: () => void): () => void {
   const dueMs = performance.now() + delayMs;
   let timeout: NodeJS.Timeout;
   const arm = (): void => {
-    timeout = setTimeout(fire, Math.min(Math.ceil(dueMs - performance.now()), NODE_DELAY_MS_MAX));
+    const leftMs = Math.max(0, Math.ceil(dueMs - performance.now()));
+    timeout = setTimeout(fire, Math.min(leftMs, NODE_DELAY_MS_MAX));
   };
   const fire = (): void => {
     if (performance.now() < dueMs) arm();

@@ -103,7 +103,10 @@ describe('starting a turn', () => {
   test('a ninth live turn is refused and the eight go on', () => {
     const rig = new SessionRig();
     for (let turn = 1; turn <= 8; turn++) rig.running(`t${turn}`);
-    expect(refusalsOf(rig.start(start('t9')))[0]?.error?.code).toBe('concurrency_exceeded');
+    expect(refusalsOf(rig.start(start('t9')))[0]?.error).toMatchObject({
+      code: 'concurrency_exceeded',
+      retryDelayMs: 1_000,
+    });
     rig.ended('t1', 0);
     expect(words(rig.start(start('t10')))).toEqual(['start t10']);
   });

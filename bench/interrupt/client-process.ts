@@ -1,0 +1,177 @@
+/** One session at a steady pace that is cut again and again at random moments, in band. */
+import { ControlOutcome } from '@reticle/proto/gen/session/v1/ControlOutcome';
+import { CutMode } from '@reticle/proto/gen/session/v1/CutMode';
+import type { ControlAck } from '@reticle/proto/gen/session/v1/ControlAck';
+import { BENCH_DIGEST, BENCH_INPUT_IDS } from '../rig/bench-flat.ts';
+import { monotonicMicros, serveCalls } from '../rig/calls.ts';
+import { GrpcConnection } from '../rig/grpc-connection.ts';
+import { SessionClient } from '../rig/session-client.ts';
+import { TokenCheck } from '../rig/token-check.ts';
+import { TurnOracle } from '../rig/turn-oracle.ts';
+import { tokensDue } from './tokens-due.ts';
+
+export type CutterOrder = {
+  readonly address: string;
+  readonly apiKey: string;
+  readonly cuts: number;
+  /** No cut begins after this. */
+  readonly secondsMax: number;
+  readonly tokensPerSecond: number;
+  /** From the engine's `performance.now` in µs to the machine's monotonic clock. */
+  readonly clockOffsetMicros: number;
+};
+
+/** What one cut showed. */
+export type CutRecord = {
+  /** Tokens of the turn due at the client's send. */
+  readonly due: number;
+  /** Generated less due: what the engine made after the send, on its own step clock. */
+  readonly after: number;
+  readonly wasted: number;
+  /** Tokens that came at or past the effective offset after the receipt: must be none. */
+  readonly stale: number;
+  readonly ackMicros: number;
+};
+
+export type CutterReport = {
+  readonly cuts: readonly CutRecord[];
+  readonly lost: number;
+  readonly doubled: number;
+  readonly tokens: number;
+};
+
+const OFFSET_MIN = 20;
+const OFFSETS = 200;
+const CREDIT_TOKENS = 1_024;
+/** The last stretch to a moment is waited out in turns of the loop, since timers are coarser than a token. */
+const SPIN_MICROS = 2_500;
+
+class Turn {
+  readonly id: string;
+  readonly check: TokenCheck;
+  readonly ended = Promise.withResolvers<void>();
+  readonly firstToken = Promise.withResolvers<void>();
+  ack: ControlAck | undefined;
+  ackMicros = 0;
+  stale = 0;
+  /** Newest token that came: its offset and its due time on the engine's clock, modulo 2^32. */
+  newestOffset = -1;
+  newestMicros = 0;
+
+  constructor(number: number) {
+    this.id = `cut-${number}`;
+    const key = { modelDigest: BENCH_DIGEST, seed: number, inputIds: BENCH_INPUT_IDS };
+    this.check = new TokenCheck(new TurnOracle(key));
+  }
+}
+
+class Cutter {
+  readonly #order: CutterOrder;
+  readonly #stepMicros: number;
+  #turn = new Turn(0);
+  #problem: string | undefined;
+
+  constructor(order: CutterOrder) {
+    this.#order = order;
+    this.#stepMicros = 1e6 / order.tokensPerSecond;
+  }
+
+  async run(): Promise<CutterReport> {
+    const { address, apiKey, cuts, secondsMax } = this.#order;
+    const connection = new GrpcConnection(address, { authorization: `Bearer ${apiKey}` });
+    const client = await this.#open(connection);
+    const endMicros = monotonicMicros() + secondsMax * 1e6;
+    const records: CutRecord[] = [];
+    let lost = 0;
+    let doubled = 0;
+    let tokens = 0;
+    for (let number = 1; number <= cuts && monotonicMicros() < endMicros; number += 1) {
+      records.push(await this.#cut(client, number));
+      const { check } = this.#turn;
+      lost += check.lost + check.altered;
+      doubled += check.doubled;
+      tokens += check.next;
+    }
+    connection.close();
+    return { cuts: records, lost, doubled, tokens };
+  }
+
+  #open(connection: GrpcConnection): Promise<SessionClient> {
+    return SessionClient.open({
+      connection,
+      // Another session for every run of this process.
+      requestId: `interrupt-${monotonicMicros()}`,
+      creditTokens: CREDIT_TOKENS,
+      events: {
+        frame: (frame, bytes) => {
+          const turn = this.#turn;
+          const end = frame.firstOffset + frame.tokenCount;
+          turn.check.take(frame.firstOffset, frame.tokenCount, bytes, frame.textStart);
+          turn.newestOffset = end - 1;
+          turn.newestMicros = frame.engineMicros;
+          if (turn.ack !== undefined) turn.stale += Math.max(0, end - turn.ack.effectiveOffset);
+          turn.firstToken.resolve();
+        },
+        control: (message) => {
+          const turn = this.#turn;
+          if (message.controlAck?.turnId === turn.id) {
+            turn.ack = message.controlAck;
+            turn.ackMicros = monotonicMicros();
+          }
+          if (message.turnEnded?.turnId === turn.id) turn.ended.resolve();
+        },
+        ended: (problem) => {
+          this.#problem = problem ?? 'the stream ended';
+          this.#turn.ended.reject(new Error(this.#problem));
+          this.#turn.firstToken.reject(new Error(this.#problem));
+        },
+      },
+    });
+  }
+
+  async #cut(client: SessionClient, number: number): Promise<CutRecord> {
+    const turn = new Turn(number);
+    turn.ended.promise.catch(() => {});
+    this.#turn = turn;
+    client.startTurn(turn.id, number);
+    await turn.firstToken.promise;
+    const { clockOffsetMicros } = this.#order;
+    const place = OFFSET_MIN + Math.random() * OFFSETS;
+    const startMicros = monotonicMicros() - turn.newestOffset * this.#stepMicros;
+    await until(startMicros + place * this.#stepMicros);
+    const keepThroughOffset = turn.check.next;
+    const sentMicros = monotonicMicros();
+    const { newestOffset, newestMicros } = turn;
+    const pace = { newestOffset, newestMicros, stepMicros: this.#stepMicros };
+    const due = tokensDue(pace, sentMicros - clockOffsetMicros);
+    client.interrupt({ turnId: turn.id, mode: CutMode.CUT_MODE_KEEP_THROUGH_OFFSET, keepThroughOffset });
+    await turn.ended.promise;
+    const { ack } = turn;
+    if (ack?.outcome !== ControlOutcome.CONTROL_OUTCOME_APPLIED)
+      throw new Error(`cut ${number}: ${JSON.stringify(ack)}`);
+    if (turn.check.next < ack.effectiveOffset) turn.check.end(ack.effectiveOffset);
+    return {
+      due,
+      after: ack.generatedOffset - due,
+      wasted: ack.wastedTokens,
+      stale: turn.stale,
+      ackMicros: turn.ackMicros - sentMicros,
+    };
+  }
+}
+
+/** Resolves at a moment of the monotonic clock, to a few µs when the loop is free. */
+function until(micros: number): Promise<void> {
+  return new Promise((resolve) => {
+    const spin = (): void => {
+      if (monotonicMicros() >= micros) resolve();
+      else setImmediate(spin);
+    };
+    setTimeout(spin, Math.max(0, (micros - monotonicMicros() - SPIN_MICROS) / 1000));
+  });
+}
+
+const calls = { run: (order: CutterOrder): Promise<CutterReport> => new Cutter(order).run() };
+
+export type CutterCalls = typeof calls;
+serveCalls(calls);

@@ -1,0 +1,263 @@
+import { randomBytes } from 'node:crypto';
+import { base32, RANDOM_ID_BYTES, tiers, type LocalChain } from '@reticle/core/domain';
+import type { Clock } from '@reticle/core/flow';
+import { memoryLogger, systemEnv, type Env, type MemoryLogger } from '@reticle/core/process';
+import { limits, subjects } from '@reticle/proto/contract';
+import type { Load } from '@reticle/proto/gen/engine/v1/Load';
+import { LocalBus, type Bus } from '@reticle/services/bus';
+import { hmacOfSecret, mintApiKey, type KeyRecord } from '@reticle/services/edge/auth';
+import { presenceCodec } from '@reticle/services/engine';
+import { startEngine, startGateway, type RunningEngine, type RunningGateway } from '@reticle/services/main';
+import { ApiClient } from './api-client.ts';
+import { bounded } from './bounded.ts';
+import { sparkChain } from './chains.ts';
+import { OracleContext } from './oracle.ts';
+import { TcpRelay } from './tcp-relay.ts';
+
+export const TEST_REGION = 'test-1';
+const HOST = '127.0.0.1';
+const SECRET_BYTES = 32;
+
+/** Tenants of every test platform; neither may learn of the other. */
+export type Tenant = 'acme' | 'globex';
+
+export type TestPlatformOptions = {
+  /** Chains to run, one engine each; default: one {@link sparkChain}. */
+  readonly chains?: readonly LocalChain[];
+};
+
+/** An engine of a test platform. Gateways reach it over a relay, so that a test can take it away. */
+export type TestEngine = RunningEngine & {
+  readonly engineId: string;
+  readonly chain: LocalChain;
+  /** Gone without a word: its sockets reset, its presence stops. */
+  lose(): void;
+  /** Hangs: its sockets stay open and say nothing, its presence stops. */
+  hang(): void;
+};
+
+/** Engines and a gateway in this process, over real sockets. */
+export class TestPlatform implements AsyncDisposable {
+  readonly chains: readonly LocalChain[];
+  readonly engines: TestEngine[] = [];
+  readonly logger: MemoryLogger = memoryLogger();
+  readonly #bus = new LocalBus();
+  readonly #timers = new OwnTimers(systemEnv().clock);
+  readonly #env: Env;
+  readonly #keys = new Map<Tenant, string>();
+  readonly #clients: ApiClient[] = [];
+  readonly #relays: TcpRelay[] = [];
+  readonly #modelWaits = new Set<() => void>();
+  #gateway: RunningGateway | undefined;
+  #models: readonly string[] = [];
+
+  constructor(chains: readonly LocalChain[]) {
+    this.chains = chains;
+    this.#env = { ...systemEnv(), clock: this.#timers };
+  }
+
+  async start(): Promise<void> {
+    for (const chain of this.chains) await this.addEngine(chain);
+    const pepper = randomBytes(SECRET_BYTES);
+    const keys = (['acme', 'globex'] as const).map((tenant) => this.#mint(tenant, pepper));
+    this.#gateway = await startGateway(
+      {
+        gatewayId: newId(),
+        region: TEST_REGION,
+        host: HOST,
+        grpcPort: 0,
+        keys,
+        pepper,
+        cellKeys: [{ kid: 'k1', key: randomBytes(SECRET_BYTES) }],
+      },
+      { env: this.#env, bus: this.#bus, logger: this.logger, onModels: (models) => this.#modelsAre(models) },
+    );
+    await this.untilServed(this.chains.map((chain) => chain.servedName));
+  }
+
+  /** The first chain, which clients ask for unless told otherwise. */
+  get chain(): LocalChain {
+    return this.chains[0] as LocalChain;
+  }
+
+  get port(): number {
+    return this.gateway.port;
+  }
+
+  get gateway(): RunningGateway {
+    if (this.#gateway === undefined) throw new Error('the platform has not started');
+    return this.#gateway;
+  }
+
+  /** Timers that engines and gateway have armed. */
+  get timers(): number {
+    return this.#timers.size;
+  }
+
+  /** The empty context of the first chain. */
+  oracle(): OracleContext {
+    return OracleContext.root(this.chain);
+  }
+
+  keyOf(tenant: Tenant): string {
+    return this.#keys.get(tenant) ?? '';
+  }
+
+  /** A connection of its own for a tenant; closed with the platform. */
+  client(options: { tenant?: Tenant; address?: string; model?: string } = {}): ApiClient {
+    const { tenant = 'acme', address = `${HOST}:${this.port}`, model = this.chain.servedName } = options;
+    const client = new ApiClient({ address, key: this.keyOf(tenant), model });
+    this.#clients.push(client);
+    return client;
+  }
+
+  /** One more engine; the gateway learns of it by presence. */
+  async addEngine(chain: LocalChain = this.chain): Promise<TestEngine> {
+    const engineId = newId();
+    const relay = await TcpRelay.start();
+    this.#relays.push(relay);
+    let lost = false;
+    const codec = presenceCodec();
+    const bus: Bus = {
+      subscribe: (pattern, handler) => this.#bus.subscribe(pattern, handler),
+      publish: (subject, bytes) => {
+        const presence = codec.decode(bytes);
+        relay.target = Number(presence.address.split(':')[1]);
+        if (!lost) this.#bus.publish(subject, codec.encode({ ...presence, address: relay.address }));
+      },
+    };
+    const config = { engineId, region: TEST_REGION, host: HOST, replicaEpoch: 1, chain };
+    const running = await startEngine(config, { env: this.#env, bus, logger: this.logger });
+    const silence = (): void => void (lost = true);
+    const engine: TestEngine = {
+      ...running,
+      engineId,
+      chain,
+      lose: () => {
+        silence();
+        relay.refuse();
+      },
+      hang: () => {
+        silence();
+        relay.stall();
+      },
+    };
+    this.engines.push(engine);
+    return engine;
+  }
+
+  /** Resolves when the gateway's ready models are exactly these. */
+  async untilServed(models: readonly string[]): Promise<void> {
+    const want = [...models].sort().join(' ');
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const look = (): void => {
+      if (this.#models.join(' ') === want) resolve();
+    };
+    this.#modelWaits.add(look);
+    look();
+    const what = (): string => `models "${want}" served; they are "${this.#models.join(' ')}"`;
+    await bounded(promise, what).finally(() => this.#modelWaits.delete(look));
+  }
+
+  /** Resolves with the first load report of an engine for which the condition holds. */
+  async untilLoad(engine: TestEngine, condition: (load: Load) => boolean, what: string): Promise<Load> {
+    const codec = presenceCodec();
+    const { promise, resolve } = Promise.withResolvers<Load>();
+    let last: Load | null = null;
+    const stop = this.#bus.subscribe(subjects.presence(TEST_REGION, engine.engineId), (bytes) => {
+      last = codec.decode(bytes).load;
+      if (last !== null && condition(last)) resolve(last);
+    });
+    return bounded(promise, () => `${what}; the load was ${JSON.stringify(last)}`).finally(stop);
+  }
+
+  /** Resolves when no engine generates: two measured periods in a row without a token. */
+  async untilIdle(): Promise<void> {
+    await Promise.all(
+      this.engines.map((engine) => {
+        let idleSinceMs = Infinity;
+        const idle = ({ tokensPerSecond }: Load): boolean => {
+          const nowMs = this.#timers.nowMs();
+          idleSinceMs = tokensPerSecond === 0 ? Math.min(idleSinceMs, nowMs) : Infinity;
+          return nowMs - idleSinceMs >= 2 * limits.presenceMs;
+        };
+        return this.untilLoad(engine, idle, 'an engine that generates nothing');
+      }),
+    );
+  }
+
+  #modelsAre(models: readonly string[]): void {
+    this.#models = models;
+    for (const look of this.#modelWaits) look();
+  }
+
+  #mint(tenant: Tenant, pepper: Uint8Array): KeyRecord {
+    const { key, id, secret } = mintApiKey(this.#env.random, 'test');
+    this.#keys.set(tenant, key);
+    const hmacs = [Buffer.from(hmacOfSecret(pepper, secret)).toString('hex')];
+    return { id, hmacs, tenant, models: [], tiers, defaultTier: 'ultrafast' };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const client of this.#clients) client.close();
+    await this.#gateway?.close(0);
+    await Promise.all(this.#relays.map((relay) => relay[Symbol.asyncDispose]()));
+    await Promise.all(this.engines.map((engine) => engine.close(0, 'test_over')));
+    this.#timers.cancelAll();
+  }
+}
+
+/** Starts a platform and waits until its models are served. */
+export async function startTestPlatform({ chains = [sparkChain()] }: TestPlatformOptions = {}): Promise<TestPlatform> {
+  const platform = new TestPlatform(chains);
+  try {
+    await platform.start();
+  } catch (error) {
+    await platform[Symbol.asyncDispose]();
+    throw error;
+  }
+  return platform;
+}
+
+function newId(): string {
+  return base32(randomBytes(RANDOM_ID_BYTES));
+}
+
+/** A clock that knows its timers, so that what is left of a platform cannot hold a test process. */
+class OwnTimers implements Clock {
+  readonly #clock: Clock;
+  readonly #armed = new Set<() => void>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get size(): number {
+    return this.#armed.size;
+  }
+
+  nowMs(): number {
+    return this.#clock.nowMs();
+  }
+
+  wallMs(): number {
+    return this.#clock.wallMs();
+  }
+
+  after(delayMs: number, callback: () => void): () => void {
+    const cancelOne = this.#clock.after(delayMs, () => {
+      this.#armed.delete(cancel);
+      callback();
+    });
+    const cancel = (): void => {
+      this.#armed.delete(cancel);
+      cancelOne();
+    };
+    this.#armed.add(cancel);
+    return cancel;
+  }
+
+  cancelAll(): void {
+    for (const cancel of this.#armed) cancel();
+  }
+}

@@ -135,7 +135,7 @@ async function start(order: EmitterOrder): Promise<string | undefined> {
     runNullLink(host, streams, systemClock);
     return undefined;
   }
-  const { port } = await listenLinks({ host, bind: '127.0.0.1:0' });
+  const { port } = await listenLinks({ host, bind: '127.0.0.1:0', clock: systemClock });
   return `127.0.0.1:${port}`;
 }
 

@@ -41,7 +41,7 @@ export async function startEngine(
     ...(itemEvery === undefined ? {} : { itemEvery }),
   });
   const host = new EngineHost({ driver, clock: env.clock, identity: { engineId, region, replicaEpoch } });
-  const server = await listenLinks({ host, bind: `${config.host}:0` });
+  const server = await listenLinks({ host, bind: `${config.host}:0`, clock: env.clock });
   const address = `${config.host}:${server.port}`;
   const stopPresence = publishPresence({
     host,

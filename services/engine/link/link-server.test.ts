@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { Client, credentials, Metadata, status, type ClientDuplexStream, type ServiceError } from '@grpc/grpc-js';
 import { systemClock } from '@reticle/core/process';
@@ -21,7 +23,7 @@ async function serve(): Promise<{ server: LinkServer; host: EngineHost; driver: 
   const clock = systemClock;
   const driver = new FakeDriver({ clock, width: () => 3, maxStepTokens: 3 });
   const host = new EngineHost({ driver, clock, identity: { engineId: ENGINE, region: 'local', replicaEpoch: 1 } });
-  const server = await listenLinks({ host, bind: '127.0.0.1:0' });
+  const server = await listenLinks({ host, bind: '127.0.0.1:0', clock });
   closers.push(() => server.close(0, 'test'));
   return { server, host, driver };
 }
@@ -138,5 +140,20 @@ describe('link server', () => {
     await closed;
     closers.shift();
     expect(dialled.heard.some((message) => message.message === 'drain')).toBe(true);
+  });
+
+  test('closing does not wait for a peer that hangs', async () => {
+    const { server } = await serve();
+    // A bare socket that sends the HTTP/2 preface and then neither reads nor answers.
+    const silent = connect(server.port, '127.0.0.1');
+    closers.push(async () => void silent.destroy());
+    await once(silent, 'connect');
+    silent.pause();
+    silent.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+    const { link } = dial(server.port);
+    link.write({ hello: { protocol: 1, gatewayId: 'g' } });
+    await once(link, 'data');
+    link.pause();
+    await server.close(0, 'stop');
   });
 });

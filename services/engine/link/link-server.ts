@@ -6,17 +6,20 @@
  * the stream's own object queue would hold sixteen. TCP_NODELAY is set by Node's Http2Session on every socket.
  */
 import { Server, ServerCredentials, status, type ServerDuplexStream } from '@grpc/grpc-js';
+import type { Clock } from '@reticle/core/flow';
 import { limits } from '@reticle/proto/contract';
 import type { LinkRequest } from '@reticle/proto/gen/engine/v1/LinkRequest';
 import type { LinkResponse__Input } from '@reticle/proto/gen/engine/v1/LinkResponse';
 import { linkServiceDefinition } from '@reticle/proto/load';
 import type { EngineHost } from '../host/engine-host.ts';
 import type { HostLink } from '../host/ports.ts';
+import { trackSockets } from './accepted-sockets.ts';
 
 export type LinkServerOptions = {
   readonly host: EngineHost;
   /** `address:port`; port 0 takes a free one. */
   readonly bind: string;
+  readonly clock: Clock;
 };
 
 export type LinkServer = {
@@ -26,10 +29,13 @@ export type LinkServer = {
   close(timeLeftMs: number, reason: string): Promise<void>;
 };
 
+/** What a closed host's last words may take to leave. */
+const FAREWELL_MS = 100;
+
 type LinkCall = ServerDuplexStream<LinkRequest, LinkResponse__Input | Uint8Array>;
 
 /** Binds and serves. Rejects when the address cannot be bound. */
-export async function listenLinks({ host, bind }: LinkServerOptions): Promise<LinkServer> {
+export async function listenLinks({ host, bind, clock }: LinkServerOptions): Promise<LinkServer> {
   const server = new Server({
     'grpc.max_receive_message_length': limits.libraryMessageBytesMax,
     'grpc.max_send_message_length': limits.libraryMessageBytesMax,
@@ -45,15 +51,20 @@ export async function listenLinks({ host, bind }: LinkServerOptions): Promise<Li
       else resolve(bound);
     });
   });
+  const sockets = trackSockets(port);
   return {
     port,
     async close(timeLeftMs, reason) {
       await new Promise<void>((resolve) => host.drain(timeLeftMs, reason, resolve));
       host.close();
       await new Promise<void>((resolve) => {
-        server.tryShutdown(() => resolve());
-        // Ends of the links are on their way; what a peer leaves open is not waited for.
-        server.forceShutdown();
+        // Ends of the links are on their way; what a peer leaves open is cut.
+        const cancel = clock.after(FAREWELL_MS, sockets.destroyAll);
+        server.tryShutdown(() => {
+          cancel();
+          sockets.destroyAll();
+          resolve();
+        });
       });
     },
   };

@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { numberFlag, parseArguments, refuseKeys, type ArgumentRules } from './arguments.ts';
 import { CliError } from './cli-error.ts';
-import { nearestWord } from './nearest-word.ts';
 
 const rules: ArgumentRules = {
   command: 'reticle replay',
@@ -72,19 +71,5 @@ describe('numberFlag', () => {
 
   test.each(['0', '11', '2.5', '1e1', '-3', ' 4', 'NaN', '0x5'])('refuses %s', (text) => {
     expect(failure(() => read(text, true))).toEqual([2, '--speed is a whole number from 1 to 10']);
-  });
-});
-
-describe('nearestWord', () => {
-  test.each([
-    { word: 'chta', want: 'chat' },
-    { word: 'replya', want: 'replay' },
-    { word: 'model', want: 'models' },
-    { word: 'u', want: 'up' },
-    { word: 'frobnicate', want: undefined },
-    { word: 'xy', want: undefined },
-    { word: '', want: undefined },
-  ])('takes "$word" for $want', ({ word, want }) => {
-    expect(nearestWord(word, ['up', 'chat', 'replay', 'models', 'env'])).toBe(want);
   });
 });

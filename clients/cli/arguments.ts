@@ -1,6 +1,6 @@
+import { nearestName } from '@reticle/core/domain';
 import { parseArgs } from 'node:util';
 import { CliError, exitCodes, usageError } from './cli-error.ts';
-import { nearestWord } from './nearest-word.ts';
 
 export type OptionTable = Readonly<Record<string, { readonly type: 'string' | 'boolean' }>>;
 
@@ -60,7 +60,7 @@ function valueOf(token: { readonly rawName: string; readonly value?: unknown }, 
 }
 
 function unknownFlag(raw: string, name: string, rules: ArgumentRules, known: readonly string[]): CliError {
-  const near = nearestWord(name, known);
+  const near = nearestName(name, known);
   const meant = near === undefined ? '' : ` (did you mean --${near}?)`;
   return usageError(`${rules.command} has no flag ${raw}${meant}`, helpHint(rules));
 }

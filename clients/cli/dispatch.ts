@@ -1,7 +1,7 @@
+import { nearestName } from '@reticle/core/domain';
 import { refuseKeys } from './arguments.ts';
 import { errorText, explained, usageError } from './cli-error.ts';
 import type { Command, Context } from './context.ts';
-import { nearestWord } from './nearest-word.ts';
 
 /** Runs one subcommand; gives the exit status. Failures are explained on standard error. */
 export async function dispatch(
@@ -38,7 +38,7 @@ function asksForHelp(args: readonly string[]): boolean {
 
 function unknownCommand(name: string, commands: readonly Command[]): Error {
   const names = commands.map((command) => command.name);
-  const near = nearestWord(name, names);
+  const near = nearestName(name, names);
   const meant = near === undefined ? `There are: ${names.join(', ')}.` : `Did you mean \`reticle ${near}\`?`;
   return usageError(`reticle has no command "${name}"`, meant);
 }

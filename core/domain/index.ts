@@ -3,6 +3,7 @@ export { durationMs, wireDuration } from './duration.ts';
 export type { WireDuration } from './duration.ts';
 export { base32, fromBase32, isClientId, isRandomId, RANDOM_ID_BYTES } from './ids.ts';
 export type { LocalChain, LocalPlatformSpec, LocalPlatformState } from './local-platform.ts';
+export { nearestName } from './nearest-name.ts';
 export { isOffset, OFFSET_MAX } from './offset.ts';
 export type { Offset } from './offset.ts';
 export { isRegion } from './region.ts';

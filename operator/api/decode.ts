@@ -1,5 +1,5 @@
 import { nameOfType, problemAt, quote, formatPath, type Problem, type Segments } from './problem.ts';
-import { suggest } from './nearest-name.ts';
+import { suggest } from './suggest.ts';
 import { rangeWords, typeHint, wanted } from './node-words.ts';
 import type {
   BooleanNode,

@@ -1,4 +1,4 @@
-import { suggest } from './nearest-name.ts';
+import { suggest } from './suggest.ts';
 import { quote } from './problem.ts';
 import type { Finding } from './schema.ts';
 

@@ -2,7 +2,7 @@ import { decodeValue, isRecord } from './decode.ts';
 import { API_VERSION, type ObjectOf } from './kind.ts';
 import { modelDeploymentKind } from './model-deployment.ts';
 import { modelKind } from './model.ts';
-import { suggest } from './nearest-name.ts';
+import { suggest } from './suggest.ts';
 import { nameOfType, problemAt, quote, type Problem } from './problem.ts';
 import type { Schema } from './schema.ts';
 import { waferClassKind } from './wafer-class.ts';

@@ -2,7 +2,7 @@ import { tiers } from '@reticle/core/domain';
 import type { ReticleObject } from './kinds.ts';
 import type { ModelDeployment } from './model-deployment.ts';
 import type { Model } from './model.ts';
-import { suggest } from './nearest-name.ts';
+import { suggest } from './suggest.ts';
 import { problemAt, type Problem, type Segments } from './problem.ts';
 import type { WaferPool } from './wafer-pool.ts';
 

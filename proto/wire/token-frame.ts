@@ -23,6 +23,7 @@ export type WireTokenRun = {
   readonly firstOffset: number;
   readonly tokenCount: number;
   readonly itemIndex: number;
+  /** Due time of the newest token at the engine, µs modulo 2^32. */
   readonly engineMicros: number;
   readonly ids: Uint32Array;
   readonly lengths: Uint32Array;

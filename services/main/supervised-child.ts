@@ -105,7 +105,7 @@ export function describeReport(report: ChildReport): string {
     case 'gateway-ready':
       return `gateway listens on port ${report.port}`;
     case 'gateway-models':
-      return report.models.length === 0 ? 'no engine is ready' : `serving ${report.models.join(', ')}`;
+      return report.models.length === 0 ? 'waiting for an engine' : `serving ${report.models.join(', ')}`;
     case 'failed':
       return report.message;
     default:

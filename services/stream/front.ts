@@ -16,6 +16,7 @@ import type {
   TurnInput,
 } from '@reticle/services/session';
 import type { ReticleError, Tier } from '@reticle/core/domain';
+import type { WireTokenRun } from '@reticle/proto/wire';
 
 /** Who is speaking, established once by services/edge/auth before anything else runs. */
 export type Caller = {
@@ -31,21 +32,7 @@ export type Caller = {
  * Tokens of one turn on their way to one client: a view into buffers that the session layer reuses. The
  * sink encodes or copies before it returns.
  */
-export type TokenRun = {
-  readonly turnId: string;
-  readonly firstOffset: number;
-  readonly tokenCount: number;
-  readonly itemIndex: number;
-  /** Due time of the newest token at the engine, µs modulo 2^32. */
-  readonly engineMicros: number;
-  /** `tokenCount` entries each, starting at `at`. */
-  readonly ids: Uint32Array;
-  readonly lengths: Uint32Array;
-  readonly at: number;
-  readonly text: Uint8Array;
-  readonly textStart: number;
-  readonly textEnd: number;
-};
+export type TokenRun = WireTokenRun & { readonly turnId: string };
 
 /** A codec's outgoing side, one per attachment or replay. */
 export interface ClientSink {

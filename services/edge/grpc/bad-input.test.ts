@@ -1,9 +1,14 @@
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Client } from '@grpc/grpc-js';
-import { messageCodec } from '@reticle/proto/load';
 import {
   EdgeKit,
+  MIB,
+  encode,
+  create,
+  concat,
+  unknownText,
+  wanted,
   ended,
   identity,
   nextMessage,
@@ -12,33 +17,7 @@ import {
   SERVICE_PATH,
   SESSION_ID,
   startKit,
-  type Outcome,
 } from './edge-kit.ts';
-
-const MIB = 1024 * 1024;
-const encode = (name: string, message: object): Uint8Array =>
-  messageCodec(`reticle.session.v1.${name}`).encode(message);
-const create = (change: object = {}): Uint8Array =>
-  encode('CreateSessionRequest', { requestId: 'r1', model: 'spark-ref', ...change });
-const concat = (...parts: Uint8Array[]): Uint8Array => Buffer.concat(parts);
-/** Field 8 of CreateSessionRequest is unknown to it. */
-const unknownText = (length: number): Uint8Array =>
-  concat(
-    Uint8Array.of(
-      0x42,
-      (length & 0x7f) | 0x80,
-      ((length >> 7) & 0x7f) | 0x80,
-      ((length >> 14) & 0x7f) | 0x80,
-      length >> 21,
-    ),
-    new Uint8Array(length),
-  );
-
-const wanted = ({ status, details }: Outcome) => ({
-  grpc: status.code,
-  code: details?.code,
-  param: details?.fieldViolations?.[0]?.field ?? '',
-});
 
 let kit: EdgeKit;
 let client: Client;

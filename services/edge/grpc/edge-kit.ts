@@ -286,3 +286,31 @@ export function runOf(turnId: string, firstOffset: number, text: string): TokenR
     textEnd: tokenCount,
   };
 }
+
+export const MIB = 1024 * 1024;
+
+/** The bytes of a message of the session API. */
+export const encode = (name: string, message: object): Uint8Array =>
+  messageCodec(`reticle.session.v1.${name}`).encode(message);
+export const create = (change: object = {}): Uint8Array =>
+  encode('CreateSessionRequest', { requestId: 'r1', model: 'spark-ref', ...change });
+export const concat = (...parts: Uint8Array[]): Uint8Array => Buffer.concat(parts);
+/** Field 8 of CreateSessionRequest is unknown to it. */
+export const unknownText = (length: number): Uint8Array =>
+  concat(
+    Uint8Array.of(
+      0x42,
+      (length & 0x7f) | 0x80,
+      ((length >> 7) & 0x7f) | 0x80,
+      ((length >> 14) & 0x7f) | 0x80,
+      length >> 21,
+    ),
+    new Uint8Array(length),
+  );
+
+/** What a row of bad input asserts of an outcome. */
+export const wanted = ({ status, details }: Outcome) => ({
+  grpc: status.code,
+  code: details?.code,
+  param: details?.fieldViolations?.[0]?.field ?? '',
+});

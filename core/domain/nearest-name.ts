@@ -1,10 +1,21 @@
-/** The candidate that was most likely meant: at most two edits away, and fewer than half of the word. */
-export function nearestWord(word: string, candidates: readonly string[]): string | undefined {
-  const scored = candidates.map((candidate) => ({ candidate, edits: edits(word, candidate) }));
-  const best = scored.toSorted((a, b) => a.edits - b.edits)[0];
-  return best !== undefined && best.edits <= 2 && best.edits * 2 < Math.max(word.length, 3)
-    ? best.candidate
-    : undefined;
+/**
+ * The candidate that an author most likely meant, or undefined when none is close: at most one edit per
+ * three characters (two for four and five), letter case ignored; the first of equally close candidates wins.
+ */
+export function nearestName(word: string, candidates: readonly string[]): string | undefined {
+  const from = word.toLowerCase();
+  let best: string | undefined;
+  let bestDistance = (from.length < 4 ? 1 : Math.max(2, Math.floor(from.length / 3))) + 1;
+  for (const candidate of candidates) {
+    const to = candidate.toLowerCase();
+    if (Math.abs(to.length - from.length) >= bestDistance) continue;
+    const distance = edits(from, to);
+    if (distance < bestDistance) {
+      best = candidate;
+      bestDistance = distance;
+    }
+  }
+  return best;
 }
 
 /** Edits that turn one word into the other; a swap of neighbours, the commonest slip of two hands, counts as one. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { nearestName, suggest } from './nearest-name.ts';
+import { nearestName } from './nearest-name.ts';
 
 const fields = ['wafers', 'streams', 'prefill', 'region', 'max', 'min'];
 
@@ -18,17 +18,17 @@ describe('nearestName', () => {
     expect(nearestName(word, fields)).toBe(want);
   });
 
+  test.each([
+    { word: 'chta', want: 'chat' },
+    { word: 'replya', want: 'replay' },
+    { word: 'model', want: 'models' },
+    { word: 'u', want: 'up' },
+    { word: 'frobnicate', want: undefined },
+  ])('takes "$word" for $want', ({ word, want }) => {
+    expect(nearestName(word, ['up', 'chat', 'replay', 'models', 'env'])).toBe(want);
+  });
+
   test('finds a candidate by its own name', () => {
     fc.assert(fc.property(fc.constantFrom(...fields), (field) => nearestName(field, fields) === field));
-  });
-});
-
-describe('suggest', () => {
-  test.each([
-    { name: 'the near one', word: 'wafer', candidates: fields, want: 'did you mean "wafers"?' },
-    { name: 'all of them', word: 'xyzzy', candidates: ['a', 'b'], want: 'it has: a, b' },
-    { name: 'that there are none', word: 'x', candidates: [], want: 'it has: none' },
-  ])('names $name', ({ word, candidates, want }) => {
-    expect(suggest(word, candidates, 'it has')).toBe(want);
   });
 });

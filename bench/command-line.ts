@@ -23,7 +23,7 @@ const DEFAULTS: Readonly<
 > = {
   link: { full: [7, 10], short: [3, 3] },
   plane: { full: [7, 10], short: [3, 3] },
-  interrupt: { full: [1, 180], short: [1, 25] },
+  interrupt: { full: [3, 180], short: [1, 25] },
 };
 
 const HELP = `npm run bench -- BENCH [options]

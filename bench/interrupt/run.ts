@@ -1,107 +1,130 @@
 /**
  * Bench `interrupt`: one session at 1,000 tok/s on an otherwise idle platform, cut in band at random moments. What
- * the engine generated after the client's send is counted on the engine's own step clock (PERFORMANCE G6).
+ * the engine generated after the client's send is counted on the engine's own step clock (PERFORMANCE G6). A bare
+ * grpc-js chain of as many processes is cut by the same client in interleaved rounds.
  */
 import { join } from 'node:path';
 import type { BenchOptions } from '../command-line.ts';
-import { startPlatform, type BenchPlatform } from '../rig/platform.ts';
+import { startBareChain } from '../referents/bare-chain.ts';
+import { startPlatform } from '../rig/platform.ts';
 import { Core, cpuBetween, RigProcess } from '../rig/rig-process.ts';
-import { costAtMost, countAtMost, isValid, type Figures, type Goal } from '../result.ts';
-import { cellOf, disposing, largest, sum, type Bench } from '../run.ts';
-import { percentile } from '../statistics.ts';
-import type { CutRecord, CutterCalls } from './client-process.ts';
+import { isValid, type Cell } from '../result.ts';
+import { cellOf, disposing, largest, type Bench } from '../run.ts';
+import type { CutRecord, CutterCalls, CutterOrder } from './client-process.ts';
+import { figuresOf, goalsOf, ratiosOf } from './figures.ts';
 
 const TOKENS_PER_SECOND = 1_000;
+/** Of one chain in a run, divided over its rounds. */
 const CUTS = 1_200;
 const CUTS_SHORT = 120;
 const CUTS_FOR_CLAIM = 1_000;
-const WARM_CUTS = 40;
+const WARM_CUTS = 200;
 const MIB = 1024 * 1024;
 const clientFile = join(import.meta.dirname, 'client-process.ts');
 
 const CELL = 'in-band-1x1000-idle';
+const BARE_CELL = `${CELL}-bare`;
+const REFERENT = 'bare-chain';
+
+const NOTES = [
+  'generatedAfterSend = generated_offset − tokens due at the send; wastedTokens = the receipt’s, keeping what had come',
+  'the rig’s CPU is the client’s wait for the moment of a cut, and binds nothing',
+];
 
 export const interruptBench: Bench = async (options, say) => {
+  // The referent alone has no goal: a run is both cells or none.
   if (options.only !== undefined && !CELL.startsWith(options.only)) return { cells: [], goals: [], skipped: [] };
-  // Engine and gateway share the system's core: a client that waits for a moment is busy.
-  const platform = await startPlatform(TOKENS_PER_SECOND, Core.system);
-  const client = new RigProcess<CutterCalls>({ file: clientFile, core: Core.rig });
-  const run = await disposing([client, platform], () => cutAll({ platform, client, options, say }));
-  const cell = cellOf({
-    id: CELL,
-    sut: 'ours',
-    lost: run.lost,
-    doubled: run.doubled,
-    rigCpu: run.rigCpu,
-    rssMiB: run.rssMiB,
-    figures: figuresOf(run.cuts),
-    notes: [
-      'generatedAfterSend = generated_offset − tokens due at the send; wastedTokens = the receipt’s, keeping what had come',
-      'the rig’s CPU is the client’s wait for the moment of a cut, and binds nothing',
-    ],
-  });
+  const { ours, bare } = await cutBoth(options, say);
+  const cells = cellsOf(ours, bare);
   // A claim needs its number of cuts; a short run is none.
-  const decidable = isValid([cell]) && run.cuts.length >= (options.short ? CUTS_SHORT : CUTS_FOR_CLAIM);
-  return { cells: [{ ...cell, rigBound: false }], goals: goalsOf(run.cuts, decidable), skipped: [] };
+  const wanted = options.short ? CUTS_SHORT : CUTS_FOR_CLAIM;
+  const decidable = isValid(cells) && Math.min(ours.cuts.length, bare.cuts.length) >= wanted;
+  return { cells, goals: goalsOf(ours.cuts, bare.cuts, decidable), skipped: [] };
 };
 
+/** A system under test, and what its rounds showed. */
+type Chain = {
+  readonly sut: string;
+  readonly target: Pick<CutterOrder, 'address' | 'apiKey' | 'clockOffsetMicros'>;
+  /** Its process that the client talks to. */
+  readonly front: RigProcess<object>;
+  readonly cuts: CutRecord[];
+  lost: number;
+  doubled: number;
+  rigCpu: number;
+  rssMiB: number;
+};
+
+async function cutBoth(options: BenchOptions, say: (text: string) => void) {
+  const client = new RigProcess<CutterCalls>({ file: clientFile, core: Core.rig });
+  return await disposing([client], async () => {
+    // Engine and gateway share the system's core, as emitter and relay do: a client that waits for a moment is busy.
+    const platform = await startPlatform(TOKENS_PER_SECOND, Core.system);
+    return await disposing([platform], async () => {
+      const referent = await startBareChain(TOKENS_PER_SECOND);
+      return await disposing([referent], async () => {
+        const ours = chainOf('ours', platform, platform.gateway);
+        const bare = chainOf(REFERENT, { ...referent, apiKey: 'none' }, referent.relay);
+        await cutInRounds({ chains: [ours, bare], client, options, say });
+        return { ours, bare };
+      });
+    });
+  });
+}
+
+function chainOf(sut: string, target: Chain['target'], front: RigProcess<object>): Chain {
+  // A call to the client is cloned, so only what it needs.
+  const { address, apiKey, clockOffsetMicros } = target;
+  const none = { lost: 0, doubled: 0, rigCpu: 0, rssMiB: 0 };
+  return { sut, target: { address, apiKey, clockOffsetMicros }, front, cuts: [], ...none };
+}
+
 type Cutting = {
-  readonly platform: BenchPlatform;
+  readonly chains: readonly Chain[];
   readonly client: RigProcess<CutterCalls>;
   readonly options: BenchOptions;
   readonly say: (text: string) => void;
 };
 
-async function cutAll({ platform, client, options, say }: Cutting) {
+/** One client process cuts all chains, so that its own state is the same for each. */
+async function cutInRounds({ chains, client, options, say }: Cutting): Promise<void> {
   const { short, seconds, rounds } = options;
-  const { address, apiKey, clockOffsetMicros, gateway } = platform;
-  const order = { address, apiKey, clockOffsetMicros, tokensPerSecond: TOKENS_PER_SECOND, secondsMax: seconds };
-  await client.call('run', { ...order, cuts: WARM_CUTS });
-  const run = { cuts: [] as CutRecord[], lost: 0, doubled: 0 };
-  const before = await client.sample();
+  const pace = { tokensPerSecond: TOKENS_PER_SECOND, secondsMax: seconds };
+  for (const { target } of chains) await client.call('run', { ...target, ...pace, cuts: WARM_CUTS });
+  const cuts = Math.ceil((short ? CUTS_SHORT : CUTS) / rounds);
   for (let round = 1; round <= rounds; round += 1) {
-    const report = await client.call('run', { ...order, cuts: short ? CUTS_SHORT : CUTS });
-    run.cuts.push(...report.cuts);
-    run.lost += report.lost;
-    run.doubled += report.doubled;
-    say(`round ${round}/${rounds}: ${report.cuts.length} cuts, ${report.tokens} tokens`);
+    for (const chain of chains) {
+      const before = await client.sample();
+      const report = await client.call('run', { ...chain.target, ...pace, cuts });
+      chain.rigCpu = Math.max(chain.rigCpu, cpuBetween(before, await client.sample()).core);
+      chain.cuts.push(...report.cuts);
+      chain.lost += report.lost;
+      chain.doubled += report.doubled;
+      chain.rssMiB = largest([chain.rssMiB, (await chain.front.sample()).rssBytes / MIB]);
+      say(`round ${round}/${rounds} ${chain.sut}: ${report.cuts.length} cuts, ${report.tokens} tokens`);
+    }
   }
-  const rigCpu = cpuBetween(before, await client.sample()).core;
-  return { ...run, rigCpu, rssMiB: (await gateway.sample()).rssBytes / MIB };
 }
 
-function figuresOf(cuts: readonly CutRecord[]): Figures {
-  const of = (field: keyof CutRecord): number[] => cuts.map((cut) => cut[field]);
-  const after = of('after');
-  return {
-    cuts: cuts.length,
-    ...quantiles('generatedAfterSend', after),
-    shareWithinOne: after.filter((tokens) => tokens <= 1).length / after.length,
-    shareWithinThree: after.filter((tokens) => tokens <= 3).length / after.length,
-    ...quantiles('wastedTokens', of('wasted')),
-    receiptMsP50: percentile(of('ackMicros'), 0.5) / 1000,
-    receiptMsP99: percentile(of('ackMicros'), 0.99) / 1000,
-    staleTokens: sum(of('stale')),
-    offsetsFrom: Math.min(...of('due')),
-    offsetsTo: largest(of('due')),
-  };
-}
-
-function quantiles(name: string, values: readonly number[]): Readonly<Record<string, number>> {
-  return {
-    [`${name}P50`]: percentile(values, 0.5),
-    [`${name}P99`]: percentile(values, 0.99),
-    [`${name}Max`]: largest(values),
-  };
-}
-
-function goalsOf(cuts: readonly CutRecord[], decidable: boolean): Goal[] {
-  const after = cuts.map((cut) => cut.after);
-  const stale = sum(cuts.map((cut) => cut.stale));
-  const limit = 'tokens generated after the send, step clock';
-  return [
-    costAtMost({ id: 'G6 p50', limit: `${limit} ≤ 1`, target: 1, measured: percentile(after, 0.5) }, decidable),
-    costAtMost({ id: 'G6 p99', limit: `${limit} ≤ 3`, target: 3, measured: percentile(after, 0.99) }, decidable),
-    countAtMost({ id: 'stale tokens after a receipt', limit: '0', target: 0, measured: stale }),
+function cellsOf(ours: Chain, bare: Chain): Cell[] {
+  const common = ({ sut, lost, doubled, rigCpu, rssMiB }: Chain) => ({ sut, lost, doubled, rigCpu, rssMiB });
+  const cells = [
+    cellOf({
+      ...common(ours),
+      id: CELL,
+      referent: REFERENT,
+      figures: { ...figuresOf(ours.cuts), ...ratiosOf(ours.cuts, bare.cuts) },
+      notes: NOTES,
+    }),
+    cellOf({
+      ...common(bare),
+      id: BARE_CELL,
+      figures: figuresOf(bare.cuts),
+      notes: [
+        'client → relay → emitter on grpc-js and proto-loader, a frame per token, on the simulator’s schedule and wakes',
+        'our gateway and engine stay up and idle beside it, and it beside them',
+      ],
+    }),
   ];
+  return cells.map((cell) => ({ ...cell, rigBound: false }));
 }

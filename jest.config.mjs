@@ -23,7 +23,6 @@ export default {
       beside.map((folder) => `<rootDir>/${folder}/**/*.test.ts`),
     ),
     project('integration', ['<rootDir>/test/integration/**/*.test.ts']),
-    project('conformance', ['<rootDir>/test/conformance/**/*.test.ts']),
     project('e2e', ['<rootDir>/test/e2e/**/*.test.ts']),
   ],
 };

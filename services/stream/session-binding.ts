@@ -60,6 +60,7 @@ export class SessionBinding implements SidReceiver {
   #nextOp = 1;
   #attempt = 0;
   #opening: Pending<Opened> | undefined;
+  #cancelOpening: () => void = () => {};
   #tasks: Task[] = [];
 
   constructor(options: BindingOptions) {
@@ -118,7 +119,13 @@ export class SessionBinding implements SidReceiver {
       },
     });
     return new Promise((resolve, reject) => {
-      this.#opening = { resolve, reject };
+      const opening: Pending<Opened> = { resolve, reject };
+      this.#opening = opening;
+      // A link can live while its engine does not come to an answer; who waits is told.
+      this.#cancelOpening = ports.clock.after(limits.linkDeadMs, () => {
+        if (this.#opening === opening)
+          this.#fail(new ReticleError('engine_lost', 'the engine did not open the session'));
+      });
     });
   }
 
@@ -165,6 +172,7 @@ export class SessionBinding implements SidReceiver {
     const opening = this.#opening;
     if (opening === undefined) return;
     this.#opening = undefined;
+    this.#cancelOpening();
     this.#state = 'open';
     opening.resolve(message);
   }
@@ -219,6 +227,7 @@ export class SessionBinding implements SidReceiver {
   #refuseOpening(error: ReticleError): void {
     const opening = this.#opening;
     this.#opening = undefined;
+    this.#cancelOpening();
     opening?.reject(error);
   }
 }

@@ -258,6 +258,18 @@ describe('replayTurn', () => {
 });
 
 describe('the life of a session', () => {
+  test('an engine that does not open the session refuses the attach in bounded time, and a later one succeeds', async () => {
+    const rig = new SessionsRig();
+    await rig.create();
+    rig.engine.answersOpen = false;
+    const refused = codeOf(rig.attach());
+    await rig.settle();
+    rig.clock.advance(1_000);
+    expect(await refused).toBe('engine_lost');
+    rig.engine.answersOpen = true;
+    expect((await rig.attach()).log).toEqual(['attached']);
+  });
+
   test('a half-closed stream finishes its turn, with everything the client is owed, then ends OK', async () => {
     const rig = new SessionsRig();
     await rig.running('t1', 1);

@@ -37,7 +37,7 @@ export type EmitterCounts = {
 
 const CREDIT_EVERY_MS = 100;
 /** The host ends a frame at so many tokens; only a wake after a stall holds more. */
-const FRAME_TOKENS_MAX = 32_768;
+const FRAME_TOKENS_MAX = 65_536;
 
 let wakes = 0;
 let splits = 0;

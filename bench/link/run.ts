@@ -135,7 +135,7 @@ function engineCells({ driver, host, engine }: Blocks): Cell[] {
     notes: [
       'CPU of the engine process; parts are differences of the cells below within a round',
       'newest: due time of a frame’s newest token to its arrival, checks of the frame included',
-      'splitsPerWake: further messages of wakes above 32,768 tokens, which come after a stall of 17 ms or more',
+      'splitsPerWake: further messages of wakes above 65,536 tokens, which come after a stall of 33 ms or more',
     ],
   });
   return [whole, partCell('driver-1000x1947', driver), partCell('host-1000x1947', host)];

@@ -11,8 +11,11 @@ import type { Attachment } from './session.ts';
 import type { Turn } from './turn.ts';
 import { emptyRow } from './turn-ledger.ts';
 
-/** Keeps a replay of many full rings below the message limit. */
-const FRAME_TOKENS_MAX = 32_768;
+/**
+ * Keeps a replay of many full rings below the message limit; a wake that makes good 64 steps of 1,000 streams after a
+ * stall still leaves as one message (H1).
+ */
+const FRAME_TOKENS_MAX = 65_536;
 
 export type LaneBinding = { readonly turn: Turn; readonly attachment: Attachment };
 

@@ -31,9 +31,10 @@ async function runJest(projects: readonly string[], extra: readonly string[]): P
     join(repositoryRoot, 'node_modules/jest/bin/jest.js'),
     '--json',
     `--outputFile=${resultFile}`,
+    ...extra,
+    // Last: it takes every word after it as a project, a path pattern too.
     '--selectProjects',
     ...projects,
-    ...extra,
   ];
   const child = spawn(process.execPath, args, {
     cwd: repositoryRoot,

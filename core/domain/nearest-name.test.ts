@@ -24,6 +24,8 @@ describe('nearestName', () => {
     { word: 'model', want: 'models' },
     { word: 'u', want: 'up' },
     { word: 'frobnicate', want: undefined },
+    { word: 'xy', want: undefined },
+    { word: '', want: undefined },
   ])('takes "$word" for $want', ({ word, want }) => {
     expect(nearestName(word, ['up', 'chat', 'replay', 'models', 'env'])).toBe(want);
   });

@@ -1,3 +1,5 @@
+export { acceptedSockets } from './accepted-sockets.ts';
+export type { AcceptedSockets } from './accepted-sockets.ts';
 export { CONFIG_EXIT_CODE, ConfigError } from './config-error.ts';
 export { duration, flag, hostPort, integer, list, oneOf, path, text } from './config-parsers.ts';
 export type { Bounds, HostPort, Parsed, Parser } from './config-parsers.ts';

@@ -11,6 +11,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Http2Session, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Clock } from '@reticle/core/flow';
+import { acceptedSockets } from '@reticle/core/process';
 import { screen } from './screening.ts';
 
 export const RECEIVE_WINDOW_BYTES = 4 * 1024 * 1024;
@@ -18,7 +19,6 @@ export const PEER_RESETS_MAX = 500;
 export const FIRST_STREAM_MS_MAX = 10_000;
 
 const STREAM_CREATED = 'http2.server.stream.created';
-const SOCKET_ACCEPTED = 'net.server.socket';
 
 export type ConnectionsOptions = {
   /** The server's port; the channels tell of every server in the process. */
@@ -37,7 +37,6 @@ export type Connections = {
 
 /** Looks after the connections of one server. */
 export function tendConnections({ port, clock, recycled }: ConnectionsOptions): Connections {
-  const sockets = new Set<Socket>();
   const resets = new WeakMap<Http2Session, number>();
   /** Timers of connections without a stream, by the peer's address. */
   const silent = new Map<string, () => void>();
@@ -47,10 +46,7 @@ export function tendConnections({ port, clock, recycled }: ConnectionsOptions): 
     silent.delete(peer);
   };
 
-  const accepted = (message: unknown): void => {
-    const { socket } = message as { readonly socket: Socket };
-    if (socket.localPort !== port) return;
-    sockets.add(socket);
+  const sockets = acceptedSockets(port, (socket: Socket) => {
     socket.setNoDelay(true);
     const peer = peerOf(socket);
     silent.set(
@@ -60,11 +56,8 @@ export function tendConnections({ port, clock, recycled }: ConnectionsOptions): 
         socket.destroy();
       }),
     );
-    socket.once('close', () => {
-      sockets.delete(socket);
-      hear(peer);
-    });
-  };
+    socket.once('close', () => hear(peer));
+  });
 
   const count = (session: Http2Session): void => {
     const seen = (resets.get(session) ?? 0) + 1;
@@ -89,17 +82,14 @@ export function tendConnections({ port, clock, recycled }: ConnectionsOptions): 
   };
 
   subscribe(STREAM_CREATED, created);
-  subscribe(SOCKET_ACCEPTED, accepted);
   return {
     stop() {
       unsubscribe(STREAM_CREATED, created);
-      unsubscribe(SOCKET_ACCEPTED, accepted);
+      sockets.stop();
       for (const cancel of silent.values()) cancel();
       silent.clear();
     },
-    destroyAll() {
-      for (const socket of sockets) socket.destroy();
-    },
+    destroyAll: sockets.destroyAll,
   };
 }
 

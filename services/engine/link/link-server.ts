@@ -7,13 +7,13 @@
  */
 import { Server, ServerCredentials, status, type ServerDuplexStream } from '@grpc/grpc-js';
 import type { Clock } from '@reticle/core/flow';
+import { acceptedSockets } from '@reticle/core/process';
 import { limits } from '@reticle/proto/contract';
 import type { LinkRequest } from '@reticle/proto/gen/engine/v1/LinkRequest';
 import type { LinkResponse__Input } from '@reticle/proto/gen/engine/v1/LinkResponse';
 import { linkServiceDefinition } from '@reticle/proto/load';
 import type { EngineHost } from '../host/engine-host.ts';
 import type { HostLink } from '../host/ports.ts';
-import { trackSockets } from './accepted-sockets.ts';
 
 export type LinkServerOptions = {
   readonly host: EngineHost;
@@ -51,7 +51,7 @@ export async function listenLinks({ host, bind, clock }: LinkServerOptions): Pro
       else resolve(bound);
     });
   });
-  const sockets = trackSockets(port);
+  const sockets = acceptedSockets(port);
   return {
     port,
     async close(timeLeftMs, reason) {
@@ -62,6 +62,7 @@ export async function listenLinks({ host, bind, clock }: LinkServerOptions): Pro
         const cancel = clock.after(FAREWELL_MS, sockets.destroyAll);
         server.tryShutdown(() => {
           cancel();
+          sockets.stop();
           sockets.destroyAll();
           resolve();
         });

@@ -23,7 +23,9 @@ const DEFAULTS: Readonly<
 > = {
   link: { full: [7, 10], short: [3, 3] },
   plane: { full: [7, 10], short: [3, 3] },
+  init: { full: [5, 120], short: [1, 30] },
   interrupt: { full: [3, 180], short: [1, 25] },
+  window: { full: [7, 60], short: [2, 20] },
 };
 
 const HELP = `npm run bench -- BENCH [options]
@@ -32,7 +34,11 @@ Benches (each writes bench/results/BENCH/….json and bench/RESULTS.md):
   link        engine to receiver: 1,000 streams × 1,947 tok/s, every token checked; CPU by part;
               the multiplexed link beside a gRPC stream per session
   plane       sessions × 1,000 tok/s through one gateway process; CPU beside a bare gRPC emitter
-  interrupt   in-band cuts at 1,000 tok/s, counted on the step clock
+              and beside a gRPC relay with a stream per session
+  init        first token of a cold session and of a prepared one
+  interrupt   cuts at 1,000 tok/s, counted on the step clock: idle, 10,000 at once, paused reader,
+              beside 5,000 sessions
+  window      a 461 KB first turn over a wire of 20 ms, beside a grpc-js server as it comes
 
 Options:
   --short         fewer and shorter rounds, for a quick look; its figures are no claim

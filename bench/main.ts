@@ -1,15 +1,23 @@
 /** `npm run bench`: runs one bench, prints its goals, and writes its result and the page of all results. */
 import { parseCommand, type BenchOptions } from './command-line.ts';
 import { commitOf, HostProbe, sourcesDigest } from './host-record.ts';
+import { initBench } from './init/run.ts';
 import { interruptBench } from './interrupt/run.ts';
 import { linkBench } from './link/run.ts';
 import { planeBench } from './plane/run.ts';
 import { decided, isValid, type BenchName, type Result } from './result.ts';
 import { Core, tasksetPath } from './rig/rig-process.ts';
 import type { Bench } from './run.ts';
+import { windowBench } from './window/run.ts';
 import { writeResult } from './write-result.ts';
 
-const byName: Readonly<Record<BenchName, Bench>> = { link: linkBench, plane: planeBench, interrupt: interruptBench };
+const byName: Readonly<Record<BenchName, Bench>> = {
+  link: linkBench,
+  plane: planeBench,
+  init: initBench,
+  interrupt: interruptBench,
+  window: windowBench,
+};
 const PROFILE = 'bench-flat';
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);

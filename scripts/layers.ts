@@ -72,6 +72,13 @@ export const layers: readonly Layer[] = [
     purpose: 'the Node shell: config, log, metrics, lifecycle, health, Env',
   },
   {
+    folder: 'core/tools',
+    rank: 3,
+    pure: false,
+    imports: ['core/domain', 'core/flow', 'core/process'],
+    purpose: 'finds or builds the servers that tests and a local platform start',
+  },
+  {
     folder: 'operator/api',
     rank: 3,
     pure: true,
@@ -83,7 +90,7 @@ export const layers: readonly Layer[] = [
     folder: 'services/engine',
     rank: 4,
     pure: false,
-    imports: CORE,
+    imports: [...CORE, 'services/bus'],
     purpose: 'engine contract, host, drivers, conformance suite',
   },
   {
@@ -111,7 +118,15 @@ export const layers: readonly Layer[] = [
     folder: 'services/main',
     rank: 6,
     pure: false,
-    imports: [...CORE, 'services/session', 'services/engine', 'services/bus', 'services/stream', 'services/edge'],
+    imports: [
+      ...CORE,
+      'core/tools',
+      'services/session',
+      'services/engine',
+      'services/bus',
+      'services/stream',
+      'services/edge',
+    ],
     purpose: 'one composition root per process, and the local platform',
   },
   { folder: 'clients/sdk', rank: 5, pure: false, imports: CORE, purpose: 'typed client' },
@@ -145,6 +160,7 @@ export const layers: readonly Layer[] = [
     pure: false,
     imports: [
       ...CORE,
+      'core/tools',
       'operator/api',
       'services/session',
       'services/engine',

@@ -1,4 +1,5 @@
-/** One session at a steady pace that is cut again and again at random moments, in band. */
+/** Sessions at a steady pace that are cut again and again at random moments, in band. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ControlOutcome } from '@reticle/proto/gen/session/v1/ControlOutcome';
 import { CutMode } from '@reticle/proto/gen/session/v1/CutMode';
 import type { ControlAck } from '@reticle/proto/gen/session/v1/ControlAck';
@@ -8,12 +9,18 @@ import { GrpcConnection } from '../rig/grpc-connection.ts';
 import { SessionClient } from '../rig/session-client.ts';
 import { TokenCheck } from '../rig/token-check.ts';
 import { TurnOracle } from '../rig/turn-oracle.ts';
+import { sum } from '../run.ts';
 import { tokensDue } from './tokens-due.ts';
 
 export type CutterOrder = {
   readonly address: string;
   readonly apiKey: string;
+  /** Of all sessions together. */
   readonly cuts: number;
+  /** That are cut side by side; 1: the moments of the cuts are kept to a few µs. */
+  readonly sessions: number;
+  /** The client reads nothing for so long before each cut and for as long after it; 0: it always reads. */
+  readonly pausedMs: number;
   /** No cut begins after this. */
   readonly secondsMax: number;
   readonly tokensPerSecond: number;
@@ -67,18 +74,20 @@ class Turn {
 
 class Cutter {
   readonly #order: CutterOrder;
+  readonly #session: number;
   readonly #stepMicros: number;
   #turn = new Turn(0);
   #problem: string | undefined;
 
-  constructor(order: CutterOrder) {
+  constructor(order: CutterOrder, session: number) {
     this.#order = order;
+    this.#session = session;
     this.#stepMicros = 1e6 / order.tokensPerSecond;
   }
 
-  async run(): Promise<CutterReport> {
-    const { address, apiKey, cuts, secondsMax } = this.#order;
-    const connection = new GrpcConnection(address, { authorization: `Bearer ${apiKey}` });
+  async run(connection: GrpcConnection): Promise<CutterReport> {
+    const { sessions, secondsMax } = this.#order;
+    const cuts = Math.ceil(this.#order.cuts / sessions);
     const client = await this.#open(connection);
     const endMicros = monotonicMicros() + secondsMax * 1e6;
     const records: CutRecord[] = [];
@@ -86,13 +95,13 @@ class Cutter {
     let doubled = 0;
     let tokens = 0;
     for (let number = 1; number <= cuts && monotonicMicros() < endMicros; number += 1) {
-      records.push(await this.#cut(client, number));
+      records.push(await this.#cut(client, number + this.#session * cuts));
       const { check } = this.#turn;
       lost += check.lost + check.altered;
       doubled += check.doubled;
       tokens += check.next;
     }
-    connection.close();
+    client.end();
     return { cuts: records, lost, doubled, tokens };
   }
 
@@ -100,7 +109,7 @@ class Cutter {
     return SessionClient.open({
       connection,
       // Another session for every run of this process.
-      requestId: `interrupt-${monotonicMicros()}`,
+      requestId: `interrupt-${monotonicMicros()}-${this.#session}`,
       creditTokens: CREDIT_TOKENS,
       events: {
         frame: (frame, bytes) => {
@@ -138,13 +147,22 @@ class Cutter {
     const { clockOffsetMicros } = this.#order;
     const place = OFFSET_MIN + Math.random() * OFFSETS;
     const startMicros = monotonicMicros() - turn.newestOffset * this.#stepMicros;
-    await until(startMicros + place * this.#stepMicros);
+    await until(startMicros + place * this.#stepMicros, this.#order.sessions === 1);
+    const { pausedMs } = this.#order;
+    if (pausedMs > 0) {
+      client.pause();
+      await sleep(pausedMs);
+    }
     const keepThroughOffset = turn.check.next;
     const sentMicros = monotonicMicros();
     const { newestOffset, newestMicros } = turn;
     const pace = { newestOffset, newestMicros, stepMicros: this.#stepMicros };
     const due = tokensDue(pace, sentMicros - clockOffsetMicros);
     client.interrupt({ turnId: turn.id, mode: CutMode.CUT_MODE_KEEP_THROUGH_OFFSET, keepThroughOffset });
+    if (pausedMs > 0) {
+      await sleep(pausedMs);
+      client.resume();
+    }
     await turn.ended.promise;
     const { ack } = turn;
     if (ack?.outcome !== ControlOutcome.CONTROL_OUTCOME_APPLIED)
@@ -160,8 +178,10 @@ class Cutter {
   }
 }
 
-/** Resolves at a moment of the monotonic clock, to a few µs when the loop is free. */
-function until(micros: number): Promise<void> {
+/** Resolves at a moment of the monotonic clock or soon after; `exactly`: to a few µs when the loop is free. */
+function until(micros: number, exactly: boolean): Promise<void> {
+  const waitMs = (micros - monotonicMicros()) / 1000;
+  if (!exactly) return sleep(Math.max(0, waitMs));
   return new Promise((resolve) => {
     const spin = (): void => {
       if (monotonicMicros() >= micros) resolve();
@@ -171,7 +191,20 @@ function until(micros: number): Promise<void> {
   });
 }
 
-const calls = { run: (order: CutterOrder): Promise<CutterReport> => new Cutter(order).run() };
+const calls = {
+  async run(order: CutterOrder): Promise<CutterReport> {
+    const connection = new GrpcConnection(order.address, { authorization: `Bearer ${order.apiKey}` });
+    const cutters = Array.from({ length: order.sessions }, (_, session) => new Cutter(order, session));
+    const reports = await Promise.all(cutters.map((cutter) => cutter.run(connection)));
+    connection.close();
+    return {
+      cuts: reports.flatMap(({ cuts }) => cuts),
+      lost: sum(reports.map(({ lost }) => lost)),
+      doubled: sum(reports.map(({ doubled }) => doubled)),
+      tokens: sum(reports.map(({ tokens }) => tokens)),
+    };
+  },
+};
 
 export type CutterCalls = typeof calls;
 serveCalls(calls);

@@ -1,7 +1,7 @@
 /**
  * Bench `interrupt`: one session at 1,000 tok/s on an otherwise idle platform, cut in band at random moments. What
  * the engine generated after the client's send is counted on the engine's own step clock (PERFORMANCE G6). A bare
- * grpc-js chain of as many processes is cut by the same client in interleaved rounds.
+ * grpc-js chain of as many processes is cut by the same client in interleaved rounds. `variants.ts` has the rest.
  */
 import { join } from 'node:path';
 import type { BenchOptions } from '../command-line.ts';
@@ -12,6 +12,7 @@ import { isValid, type Cell } from '../result.ts';
 import { cellOf, disposing, largest, type Bench } from '../run.ts';
 import type { CutRecord, CutterCalls, CutterOrder } from './client-process.ts';
 import { figuresOf, goalsOf, ratiosOf } from './figures.ts';
+import { cutVariants } from './variants.ts';
 
 const TOKENS_PER_SECOND = 1_000;
 /** Of one chain in a run, divided over its rounds. */
@@ -32,15 +33,29 @@ const NOTES = [
 ];
 
 export const interruptBench: Bench = async (options, say) => {
+  const idle = await cutIdle(options, say);
+  const others = await cutVariants(options, say);
+  return { cells: [...idle.cells, ...others.cells], goals: [...idle.goals, ...others.goals], skipped: SKIPPED };
+};
+
+const SKIPPED = [
+  {
+    peer: 'other gateway through signals, NATS dead',
+    reason: 'the rig runs one gateway and carries its bus itself',
+    install: 'none',
+  },
+];
+
+async function cutIdle(options: BenchOptions, say: (text: string) => void) {
   // The referent alone has no goal: a run is both cells or none.
-  if (options.only !== undefined && !CELL.startsWith(options.only)) return { cells: [], goals: [], skipped: [] };
+  if (options.only !== undefined && !CELL.startsWith(options.only)) return { cells: [], goals: [] };
   const { ours, bare } = await cutBoth(options, say);
   const cells = cellsOf(ours, bare);
   // A claim needs its number of cuts; a short run is none.
   const wanted = options.short ? CUTS_SHORT : CUTS_FOR_CLAIM;
   const decidable = isValid(cells) && Math.min(ours.cuts.length, bare.cuts.length) >= wanted;
-  return { cells, goals: goalsOf(ours.cuts, bare.cuts, decidable), skipped: [] };
-};
+  return { cells, goals: goalsOf(ours.cuts, bare.cuts, decidable) };
+}
 
 /** A system under test, and what its rounds showed. */
 type Chain = {
@@ -59,7 +74,7 @@ async function cutBoth(options: BenchOptions, say: (text: string) => void) {
   const client = new RigProcess<CutterCalls>({ file: clientFile, core: Core.rig });
   return await disposing([client], async () => {
     // Engine and gateway share the system's core, as emitter and relay do: a client that waits for a moment is busy.
-    const platform = await startPlatform(TOKENS_PER_SECOND, Core.system);
+    const platform = await startPlatform({ tokensPerSecond: TOKENS_PER_SECOND, engineCore: Core.system });
     return await disposing([platform], async () => {
       const referent = await startBareChain(TOKENS_PER_SECOND);
       return await disposing([referent], async () => {
@@ -89,7 +104,7 @@ type Cutting = {
 /** One client process cuts all chains, so that its own state is the same for each. */
 async function cutInRounds({ chains, client, options, say }: Cutting): Promise<void> {
   const { short, seconds, rounds } = options;
-  const pace = { tokensPerSecond: TOKENS_PER_SECOND, secondsMax: seconds };
+  const pace = { tokensPerSecond: TOKENS_PER_SECOND, secondsMax: seconds, sessions: 1, pausedMs: 0 };
   for (const { target } of chains) await client.call('run', { ...target, ...pace, cuts: WARM_CUTS });
   const cuts = Math.ceil((short ? CUTS_SHORT : CUTS) / rounds);
   for (let round = 1; round <= rounds; round += 1) {

@@ -67,6 +67,9 @@ function counted(events: DriverEvents): DriverEvents {
     failed: (_subject, error) => {
       throw error;
     },
+    broken: (reason) => {
+      throw new Error(reason);
+    },
   };
 }
 
@@ -80,6 +83,7 @@ function sink(step: DriverEvents['step']): DriverEvents {
     ended: ignore,
     halted: ignore,
     failed: ignore,
+    broken: ignore,
   });
 }
 

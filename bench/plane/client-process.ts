@@ -1,6 +1,7 @@
 /** The receiving end of a plane cell: many sessions over few connections, every token checked. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { limits } from '@reticle/proto/contract';
-import { BENCH_DIGEST, BENCH_INPUT_IDS } from '../rig/bench-flat.ts';
+import { BENCH_DIGEST, BENCH_INPUT_IDS, BENCH_MODEL } from '../rig/bench-flat.ts';
 import { monotonicMicros, serveCalls } from '../rig/calls.ts';
 import { GrpcConnection } from '../rig/grpc-connection.ts';
 import { SessionClient } from '../rig/session-client.ts';
@@ -17,6 +18,8 @@ export type ClientOrder = {
   /** All turns take seed 0, as the bare emitter's do. */
   readonly sameSeed: boolean;
   readonly tokensPerSecond: number;
+  /** Another model than the profile's. */
+  readonly model?: { readonly name: string; readonly digest: string };
   /** From the stamping process's `performance.now` in µs to the machine's monotonic clock. */
   readonly clockOffsetMicros: number;
 };
@@ -37,6 +40,7 @@ const STALL_MICROS = 35_000;
 const CREDIT_TOKENS = 4_096;
 const ACKNOWLEDGE_EVERY_TOKENS = 512;
 const TURN_ID = 'turn';
+const START_PAUSE_MS = 20;
 
 class Receiver {
   tokens = 0;
@@ -69,7 +73,11 @@ class Receiver {
       );
       this.#clients.push(...(await Promise.all(opening)));
     }
-    this.#clients.forEach((client, stream) => client.startTurn(TURN_ID, this.#seedOf(stream)));
+    for (const [stream, client] of this.#clients.entries()) {
+      client.startTurn(TURN_ID, this.#seedOf(stream));
+      // Thousands of turns in one breath would measure their start.
+      if ((stream + 1) % streamsPerConnection === 0) await sleep(START_PAUSE_MS);
+    }
     await this.#allStarted.promise;
   }
 
@@ -78,7 +86,8 @@ class Receiver {
   }
 
   #open(connection: GrpcConnection, stream: number): Promise<SessionClient> {
-    const turn = { modelDigest: BENCH_DIGEST, seed: this.#seedOf(stream), inputIds: BENCH_INPUT_IDS };
+    const { name: model, digest: modelDigest } = this.#order.model ?? { name: BENCH_MODEL, digest: BENCH_DIGEST };
+    const turn = { modelDigest, seed: this.#seedOf(stream), inputIds: BENCH_INPUT_IDS };
     const check = new TokenCheck(new TurnOracle(turn));
     this.checks[stream] = check;
     let acknowledged = 0;
@@ -86,6 +95,7 @@ class Receiver {
     return SessionClient.open({
       connection,
       requestId: `bench-${stream}`,
+      model,
       creditTokens: CREDIT_TOKENS,
       events: {
         frame: (frame, bytes) => {

@@ -28,7 +28,10 @@ export async function startBareChain(tokensPerSecond: number): Promise<BareChain
   });
   const stop = async (): Promise<void> => void (await Promise.all([relay.stop(), emitter.stop()]));
   try {
-    const address = await relay.call('start', await emitter.call('start', tokensPerSecond));
+    const address = await relay.call('start', {
+      address: await emitter.call('start', tokensPerSecond),
+      connections: 1,
+    });
     const clockOffsetMicros = await emitter.call('clockOffset');
     return { relay, address, clockOffsetMicros, [Symbol.asyncDispose]: stop };
   } catch (error) {

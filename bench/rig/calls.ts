@@ -1,4 +1,6 @@
 /** Calls from the bench to its child processes over IPC, by structured clone. */
+import { loopTurns, writeCalls } from './loop-counts.ts';
+import { profileSelf, type ProfileSummary } from './profile.ts';
 
 export type CallRequest = {
   readonly kind: 'call';
@@ -21,9 +23,17 @@ export type ProcessSample = {
   /** On the machine's monotonic clock, which all processes share. */
   readonly monotonicMicros: number;
   readonly rssBytes: number;
+  /** Turns of the main thread's event loop so far. */
+  readonly loopTurns: number;
+  /** Write system calls so far; NaN where the kernel does not tell. */
+  readonly writeCalls: number;
 };
 
-export type StandardCalls = { sample(): ProcessSample };
+export type StandardCalls = {
+  sample(): ProcessSample;
+  /** Profiles the process for so many seconds. */
+  profile(seconds: number): Promise<ProfileSummary>;
+};
 
 type Handler = (argument: never) => unknown;
 
@@ -33,7 +43,7 @@ const OFFSET_READINGS = 20;
 
 /** Answers calls until the channel closes; then, or after 20 minutes, this process ends. */
 export function serveCalls(handlers: Readonly<Record<string, Handler>>): void {
-  const all: Readonly<Record<string, Handler>> = { sample, ...handlers };
+  const all: Readonly<Record<string, Handler>> = { sample, profile: profileSelf, ...handlers };
   setTimeout(() => process.exit(1), LIFETIME_MS).unref();
   process.on('SIGINT', () => {});
   process.on('disconnect', () => process.exit(0));
@@ -60,7 +70,13 @@ function isCall(message: unknown): message is CallRequest {
 
 function sample(): ProcessSample {
   const { user, system } = process.cpuUsage();
-  return { cpuMicros: user + system, monotonicMicros: monotonicMicros(), rssBytes: process.memoryUsage.rss() };
+  return {
+    cpuMicros: user + system,
+    monotonicMicros: monotonicMicros(),
+    rssBytes: process.memoryUsage.rss(),
+    loopTurns: loopTurns(),
+    writeCalls: writeCalls(),
+  };
 }
 
 /** Monotonic µs that all processes of this machine share; `performance.now` has another origin in each. */

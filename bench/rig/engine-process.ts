@@ -11,7 +11,7 @@ const calls = {
   async start(config: EngineConfig): Promise<string> {
     const parent = env.spawn.parent();
     if (parent === undefined) throw new Error('this process is forked by the bench');
-    const engine = await startEngine(config, { env, bus: new ChannelBus(parent), logger });
+    const engine = await startEngine(config, { env, bus: new ChannelBus(parent, env.clock), logger });
     return engine.address;
   },
   clockOffset: () => clockOffsetMicros(),

@@ -12,7 +12,7 @@ const calls = {
   async start(config: GatewayConfig): Promise<number> {
     const parent = env.spawn.parent();
     if (parent === undefined) throw new Error('this process is forked by the bench');
-    const gateway = await startGateway(config, { env, bus: new ChannelBus(parent), logger });
+    const gateway = await startGateway(config, { env, bus: new ChannelBus(parent, env.clock), logger });
     return gateway.port;
   },
 };

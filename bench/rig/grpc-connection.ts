@@ -20,6 +20,9 @@ export type GrpcStream = {
   send(message: Uint8Array): void;
   /** Half-closes; the server ends the call. */
   end(): void;
+  /** Nothing is read until `resume`. */
+  pause(): void;
+  resume(): void;
 };
 
 export type GrpcStreamEvents = {
@@ -54,7 +57,12 @@ export class GrpcConnection {
     const splitter = new MessageSplitter(events.message);
     call.on('data', (chunk: Buffer) => splitter.take(chunk));
     onEnd(call, events.ended);
-    return { send: (message) => void call.write(framed(message)), end: () => void call.end() };
+    return {
+      send: (message) => void call.write(framed(message)),
+      end: () => void call.end(),
+      pause: () => void call.pause(),
+      resume: () => void call.resume(),
+    };
   }
 
   unary(path: string, request: Uint8Array): Promise<Uint8Array> {

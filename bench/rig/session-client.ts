@@ -2,6 +2,7 @@
 import { messageCodec, sessionServiceDefinition } from '@reticle/proto/load';
 import type { ConverseRequest, ConverseRequest__Input } from '@reticle/proto/gen/session/v1/ConverseRequest';
 import type { ConverseResponse, ConverseResponse__Input } from '@reticle/proto/gen/session/v1/ConverseResponse';
+import type { CreateSessionRequest__Input } from '@reticle/proto/gen/session/v1/CreateSessionRequest';
 import type { Interrupt__Input } from '@reticle/proto/gen/session/v1/Interrupt';
 import { BENCH_INPUT_IDS, BENCH_MODEL, benchFlatChain } from './bench-flat.ts';
 import type { GrpcConnection, GrpcStream } from './grpc-connection.ts';
@@ -21,13 +22,24 @@ export type SessionClientEvents = {
   readonly ended: (problem: string | undefined) => void;
 };
 
-export type SessionClientOptions = {
+export type AttachOptions = {
   readonly connection: GrpcConnection;
-  /** Makes the creation idempotent, so it differs per session. */
-  readonly requestId: string;
   readonly creditTokens: number;
   readonly events: SessionClientEvents;
 };
+
+export type SessionClientOptions = AttachOptions & {
+  /** Makes the creation idempotent, so it differs per session. */
+  readonly requestId: string;
+  /** Served name; that of the profile by default. */
+  readonly model?: string;
+};
+
+/** A session that can be attached to: by its id, or by a token on any gateway. */
+export type SessionName = { readonly sessionId: string } | { readonly resumeToken: string };
+
+/** What a turn differs in; by default the bench's input and as long as it may run. */
+export type TurnShape = { readonly inputIds?: readonly number[]; readonly maxOutputTokens?: number };
 
 /** One decoder serves all sessions of a process: it is used up before the next message. */
 const reader = new TokenFrameReader();
@@ -37,7 +49,7 @@ export class SessionClient {
   readonly #attached = Promise.withResolvers<void>();
   #seq = 0;
 
-  private constructor(sessionId: string, { connection, creditTokens, events }: SessionClientOptions) {
+  private constructor(name: SessionName, { connection, creditTokens, events }: AttachOptions) {
     this.#stream = connection.stream(methods.Converse.path, {
       message: (bytes) => {
         if (reader.read(bytes)) events.frame(reader, bytes);
@@ -48,28 +60,39 @@ export class SessionClient {
         events.ended(problem);
       },
     });
-    this.#stream.send(requests.encode({ attach: { sessionId, defaultCreditTokens: creditTokens } }));
+    this.#stream.send(requests.encode({ attach: { ...name, defaultCreditTokens: creditTokens } }));
+    // Who sends at once does not wait for it.
+    this.#attached.promise.catch(() => {});
   }
 
   /** Creates a session and attaches to it. */
   static async open(options: SessionClientOptions): Promise<SessionClient> {
-    const { CreateSession } = methods;
-    const request = CreateSession.requestSerialize({ requestId: options.requestId, model: BENCH_MODEL });
-    const answer = await options.connection.unary(CreateSession.path, request);
-    const { session } = CreateSession.responseDeserialize(Buffer.from(answer));
-    const client = new SessionClient(session?.sessionId ?? '', options);
+    const { requestId, model = BENCH_MODEL, connection } = options;
+    const { sessionId } = await createSession(connection, { requestId, model });
+    const client = SessionClient.attach({ sessionId }, options);
     await client.#attached.promise;
     return client;
   }
 
-  /** Starts a turn at the session's root; its key follows from the seed. */
-  startTurn(turnId: string, seed: number): void {
+  /** Attaches without waiting for the answer: what is sent next goes with it. */
+  static attach(name: SessionName, options: AttachOptions): SessionClient {
+    return new SessionClient(name, options);
+  }
+
+  /** Resolves when the server has answered Attach. */
+  get attached(): Promise<void> {
+    return this.#attached.promise;
+  }
+
+  /** Starts a turn at the session's root; its key follows from the seed and what it continues. */
+  startTurn(turnId: string, seed: number, turn: TurnShape = {}): void {
+    const { inputIds = BENCH_INPUT_IDS, maxOutputTokens = benchFlatChain(1).maxOutputTokens } = turn;
     this.#send({
       startTurn: {
         turnId,
-        input: [{ tokens: { tokenIds: [...BENCH_INPUT_IDS] } }],
+        input: [{ tokens: { tokenIds: [...inputIds] } }],
         params: { temperature: 1, seed },
-        maxOutputTokens: benchFlatChain(1).maxOutputTokens,
+        maxOutputTokens,
         maxDuration: { seconds: TURN_SECONDS_MAX },
       },
     });
@@ -87,6 +110,15 @@ export class SessionClient {
     this.#stream.end();
   }
 
+  /** Nothing is read until `resume`. */
+  pause(): void {
+    this.#stream.pause();
+  }
+
+  resume(): void {
+    this.#stream.resume();
+  }
+
   #send(message: ConverseRequest__Input): void {
     this.#seq += 1;
     this.#stream.send(requests.encode({ ...message, seq: this.#seq }));
@@ -96,4 +128,15 @@ export class SessionClient {
     if (message.attached) this.#attached.resolve();
     events.control(message);
   }
+}
+
+/** Creates a session; its prefix, if any, is evaluated before the answer. */
+export async function createSession(
+  connection: GrpcConnection,
+  request: CreateSessionRequest__Input,
+): Promise<{ readonly sessionId: string; readonly resumeToken: string }> {
+  const { CreateSession } = methods;
+  const answer = await connection.unary(CreateSession.path, CreateSession.requestSerialize(request));
+  const { session, resumeToken } = CreateSession.responseDeserialize(Buffer.from(answer));
+  return { sessionId: session?.sessionId ?? '', resumeToken };
 }

@@ -2,8 +2,16 @@ import { chatCommand } from './chat/command.ts';
 import type { Command } from './context.ts';
 import { envCommand } from './env/command.ts';
 import { modelsCommand } from './models/command.ts';
+import { psCommand } from './ps/command.ts';
 import { replayCommand } from './replay/command.ts';
 import { upCommand } from './up/command.ts';
 
 /** Every subcommand, in the order of the help. */
-export const commands: readonly Command[] = [upCommand, chatCommand, replayCommand, modelsCommand, envCommand];
+export const commands: readonly Command[] = [
+  upCommand,
+  chatCommand,
+  psCommand,
+  replayCommand,
+  modelsCommand,
+  envCommand,
+];

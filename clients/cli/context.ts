@@ -35,23 +35,36 @@ export type Connection = {
   readonly state: LocalState | undefined;
 };
 
-/** A client by the environment, or, without RETICLE_GRPC, of the local platform that runs. */
-export async function openConnection(context: Context): Promise<Connection> {
-  const { variables, env } = context;
-  const ports = { clock: env.clock, random: env.random };
-  if (variables['RETICLE_GRPC']) {
-    const state = await readLocalState(stateOptions(context));
-    const local = state?.grpc === variables['RETICLE_GRPC'] ? state : undefined;
-    const model = variables['RETICLE_MODEL'] || local?.model;
-    const options = {
-      target: variables['RETICLE_GRPC'],
-      apiKey: variables['RETICLE_API_KEY'] || local?.apiKey || '',
-      ...(model === undefined ? {} : { model }),
-    };
-    return { client: connect({ ...options, ...ports }), model, state: local };
-  }
+/**
+ * A client by the flag or the environment, or, without RETICLE_GRPC, of the local platform that runs. The platform's
+ * key is used for its own addresses alone.
+ */
+export async function openConnection(context: Context, target?: string): Promise<Connection> {
+  const wanted = target ?? context.variables['RETICLE_GRPC'];
+  if (wanted) return await connectionTo(context, wanted);
   const state = await requireLocalState(stateOptions(context));
   return localConnection(context, state);
+}
+
+async function connectionTo(context: Context, target: string): Promise<Connection> {
+  const { variables, env } = context;
+  const running = await readLocalState(stateOptions(context));
+  const state = running !== undefined && isOf(running, target) ? running : undefined;
+  const model = variables['RETICLE_MODEL'] || state?.model;
+  const apiKey = variables['RETICLE_API_KEY'] || state?.apiKey || '';
+  const { clock, random } = env;
+  const client = connect({ target, apiKey, ...(model === undefined ? {} : { model }), clock, random });
+  return { client, model, state };
+}
+
+/** True when every address is one of the platform's own. */
+function isOf({ grpc }: LocalState, target: string): boolean {
+  const own = addresses(grpc);
+  return addresses(target).every((address) => own.includes(address));
+}
+
+function addresses(list: string): readonly string[] {
+  return list.split(',').map((text) => text.trim());
 }
 
 /** A client of a local platform whose state is known. */

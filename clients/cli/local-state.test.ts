@@ -33,6 +33,7 @@ const state: LocalState = {
   apiKey: 'rtk_secret',
   model: 'm',
   models: ['m'],
+  processes: [{ role: 'gateway', pid: 43 }],
 };
 /** A command may hold blanks and parentheses (proc(5)). */
 const stat = (start: string) => `42 (node (x) y) S 1 42 42 0 -1 4194560 1 0 0 0 5 2 0 0 20 0 11 0 ${start} 12345 678`;
@@ -54,6 +55,7 @@ describe('readLocalState', () => {
     { name: 'the file is no JSON', scene: scene({ text: '{' }) },
     { name: 'the file is null', scene: scene({ text: 'null' }) },
     { name: 'the file is of another version', scene: scene({ text: JSON.stringify({ ...state, version: 2 }) }) },
+    { name: 'its processes are no list', scene: scene({ text: JSON.stringify({ ...state, processes: 'x' }) }) },
     { name: 'a field is missing', scene: scene({ text: JSON.stringify({ ...state, apiKey: undefined }) }) },
   ])('gives nothing when $name', async ({ scene: { options } }) => {
     expect(await readLocalState(options)).toBeUndefined();

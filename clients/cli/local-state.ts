@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { LocalPlatformState } from '@reticle/core/domain';
 import type { Disk } from '@reticle/core/process';
 import { CliError, exitCodes } from './cli-error.ts';
 
@@ -8,13 +9,17 @@ export type LocalState = {
   readonly pid: number;
   /** Start of that process as the kernel counts it, so that a reused pid is not taken for it; '' where unknown. */
   readonly pidStart: string;
-  /** `host:port`. */
+  /** `host:port`, or several with commas between. */
   readonly grpc: string;
   readonly apiKey: string;
   /** Default model of clients. */
   readonly model: string;
   readonly models: readonly string[];
+  /** What serves at this moment; rewritten when one of them is started again. */
+  readonly processes: readonly LocalProcess[];
 };
+
+export type LocalProcess = LocalPlatformState['processes'][number];
 
 const MODE = 0o600;
 const BYTES_MAX = 64 * 1024;
@@ -81,7 +86,7 @@ function parseState(text: string): LocalState | undefined {
       value?.version === 1 &&
       Number.isInteger(value.pid) &&
       [value.pidStart, value.grpc, value.apiKey, value.model].every((field) => typeof field === 'string') &&
-      Array.isArray(value.models);
+      [value.models, value.processes].every((list) => Array.isArray(list));
     return complete ? (value as LocalState) : undefined;
   } catch {
     return undefined;

@@ -1,5 +1,6 @@
 /** What the meter needs of a frame. */
 export type MeteredFrame = {
+  readonly firstOffset: number;
   readonly tokenCount: number;
   /** When its newest token was due at the engine, µs modulo 2^32. */
   readonly engineMicros: number;
@@ -25,13 +26,25 @@ export class TurnMeter {
   #tokens = 0;
   #engineMicros = 0;
   #lastEngineMicros = 0;
+  /** Offset from which tokens carry the time of another engine; undefined when all that came do. */
+  #movesAt: number | undefined;
 
   constructor(startMs: number) {
     this.#startMs = startMs;
   }
 
+  /** From this offset on the turn runs on another engine, whose clock is another one. */
+  moved(startOffset: number): void {
+    this.#movesAt = startOffset;
+  }
+
   /** A frame was read at `nowMs`. */
-  frame({ tokenCount, engineMicros }: MeteredFrame, nowMs: number): void {
+  frame({ firstOffset, tokenCount, engineMicros }: MeteredFrame, nowMs: number): void {
+    const isElsewhere = this.#movesAt !== undefined && firstOffset + tokenCount > this.#movesAt;
+    if (isElsewhere) {
+      this.#movesAt = undefined;
+      this.#lastEngineMicros = engineMicros;
+    }
     if (this.#firstMs === undefined) {
       this.#firstMs = nowMs;
       this.#firstTokens = tokenCount;

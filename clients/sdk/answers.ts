@@ -6,10 +6,12 @@ import type { TurnEnded } from '@reticle/proto/gen/session/v1/TurnEnded';
 import type { TurnQueued } from '@reticle/proto/gen/session/v1/TurnQueued';
 import type { TurnStarted } from '@reticle/proto/gen/session/v1/TurnStarted';
 import {
+  continuationWord,
   kvActionWord,
   outcomeWord,
   serveReasonWord,
   turnStatusWord,
+  type ContinuationWord,
   type KvActionWord,
   type OutcomeWord,
   type ServeReasonWord,
@@ -43,8 +45,14 @@ export type Started = {
   readonly requestedTier: Tier | undefined;
   readonly servedTier: Tier | undefined;
   readonly reason: ServeReasonWord;
+  /** The engine that runs the turn. */
   readonly replica: string;
+  /** Of a further epoch: `exact` when its tokens are those that the lost engine would have made. */
+  readonly continuation: ContinuationWord;
 };
+
+/** A running turn went on at another engine (R7): failover or drain. */
+export type Moved = Pick<Started, 'epoch' | 'replica' | 'reason' | 'startOffset' | 'continuation'>;
 
 /** The service's own times; `firstTokenMs` counts from the arrival of the request at the gateway. */
 export type Timing = {
@@ -74,6 +82,8 @@ export type Ended = {
   readonly receipt: Receipt | undefined;
   /** Empty unless the turn was redirected. */
   readonly successorTurnId: string;
+  /** Every engine that took the turn over, in order. */
+  readonly moves: readonly Moved[];
 };
 
 export type Queued = { readonly position: number; readonly estimatedWaitMs: number; readonly reason: string };
@@ -110,10 +120,11 @@ export function startedOf(message: TurnStarted): Started {
     servedTier: tierOfNumber(message.servedTier),
     reason: serveReasonWord(message.reason),
     replica,
+    continuation: continuationWord(message.continuation),
   };
 }
 
-export function endedOf(message: TurnEnded, receipt: Receipt | undefined): Ended {
+export function endedOf(message: TurnEnded, { receipt, moves }: Pick<Ended, 'receipt' | 'moves'>): Ended {
   const status = turnStatusWord(message.status);
   assert(status !== 'failed', 'a failed turn is an error, not an end');
   return {
@@ -130,6 +141,7 @@ export function endedOf(message: TurnEnded, receipt: Receipt | undefined): Ended
     },
     receipt,
     successorTurnId: message.successorTurnId,
+    moves,
   };
 }
 

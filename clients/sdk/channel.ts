@@ -14,13 +14,19 @@ import type { SignalTurnResponse } from '@reticle/proto/gen/session/v1/SignalTur
 import { sessionServiceDefinition } from '@reticle/proto/load';
 import type { ConverseStream } from './attachment.ts';
 import { fromServiceError } from './errors.ts';
-import type { Settings } from './settings.ts';
+import type { Target } from './settings.ts';
 
 /** Channel options of PROTOCOL §0; the window of PERFORMANCE's client. */
 const CHANNEL_OPTIONS = {
   'grpc.keepalive_time_ms': 30_000,
   'grpc.keepalive_timeout_ms': 10_000,
   'grpc.enable_retries': 0,
+  // A gateway that is started again is found within its first 250 ms. The library's own first pause is a second, and
+  // a stream that is opened during a pause fails at once.
+  'grpc.initial_reconnect_backoff_ms': 50,
+  'grpc.max_reconnect_backoff_ms': 250,
+  // A gateway that comes back under another address is found by its name; the library's default is 30 s.
+  'grpc.dns_min_time_between_resolutions_ms': 1_000,
   'grpc-node.flow_control_window': 4 * 1024 * 1024,
   'grpc.max_receive_message_length': limits.libraryMessageBytesMax,
 } as const;
@@ -39,13 +45,13 @@ type Unary<Request, Response> = (
   done: (error: ServiceError | null, response?: Response) => void,
 ) => unknown;
 
-/** The calls of SessionService, with the key on each and refusals as `ReticleError`. */
+/** The calls of SessionService at one gateway, with the key on each and refusals as `ReticleError`. */
 export class Channel {
   readonly #stub: SessionServiceClient;
   readonly #metadata = new Metadata();
   readonly #clock: Clock;
 
-  constructor({ address, secure, apiKey }: Settings, clock: Clock) {
+  constructor({ address, secure }: Target, apiKey: string, clock: Clock) {
     const Stub = makeClientConstructor(sessionServiceDefinition(), 'SessionService');
     const transport = secure ? credentials.createSsl() : credentials.createInsecure();
     this.#stub = new Stub(address, transport, CHANNEL_OPTIONS) as unknown as SessionServiceClient;

@@ -1,4 +1,5 @@
 /** A client on a scripted gateway, and the messages that tests need again and again. */
+import type { Clock } from '@reticle/core/flow';
 import type { ControlAck__Input } from '@reticle/proto/gen/session/v1/ControlAck';
 import { ControlOutcome } from '@reticle/proto/gen/session/v1/ControlOutcome';
 import type { ConverseRequest } from '@reticle/proto/gen/session/v1/ConverseRequest';
@@ -13,18 +14,29 @@ export const API_KEY = 'rtk_test';
 type OnStream = { readonly session: Session; readonly stream: FakeStream };
 
 export class ClientKit implements AsyncDisposable {
+  /** The first gateway, where sessions are created. */
   readonly gateway: FakeGateway;
+  readonly gateways: readonly FakeGateway[];
   readonly client: ReticleClient;
 
-  constructor(gateway: FakeGateway) {
-    this.gateway = gateway;
+  constructor(gateways: readonly [FakeGateway, ...FakeGateway[]], clock?: Clock) {
+    [this.gateway] = gateways;
+    this.gateways = gateways;
     // No jitter: a lost stream is attached again at once.
     const random = { unit: () => 0, bytes: (count: number) => crypto.getRandomValues(new Uint8Array(count)) };
-    this.client = connect({ target: gateway.target, apiKey: API_KEY, model: FAKE_MODEL, random });
+    const target = gateways.map((gateway) => gateway.target);
+    const ports = clock === undefined ? { random } : { random, clock };
+    this.client = connect({ target, apiKey: API_KEY, model: FAKE_MODEL, ...ports });
   }
 
   static async start(): Promise<ClientKit> {
-    return new ClientKit(await FakeGateway.start());
+    return new ClientKit([await FakeGateway.start()]);
+  }
+
+  /** A client of two gateways; the second one is `other`. */
+  static async pair(clock?: Clock): Promise<{ readonly kit: ClientKit; readonly other: FakeGateway }> {
+    const [first, other] = await Promise.all([FakeGateway.start(), FakeGateway.start()]);
+    return { kit: new ClientKit([first, other], clock), other };
   }
 
   async attached(options: SessionOptions = {}): Promise<OnStream> {
@@ -49,7 +61,7 @@ export class ClientKit implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.client.close();
-    await this.gateway[Symbol.asyncDispose]();
+    await Promise.all(this.gateways.map((gateway) => gateway[Symbol.asyncDispose]()));
   }
 }
 

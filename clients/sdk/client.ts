@@ -2,8 +2,11 @@ import { base32, RANDOM_ID_BYTES, ReticleError, tierNumber, wireDuration, type T
 import type { Clock, Random } from '@reticle/core/flow';
 import { environment, systemEnv } from '@reticle/core/process';
 import { limits } from '@reticle/proto/contract';
+import type { CreateSessionRequest__Input } from '@reticle/proto/gen/session/v1/CreateSessionRequest';
+import type { SignalTurnRequest__Input } from '@reticle/proto/gen/session/v1/SignalTurnRequest';
 import { receiptOf, sessionInfoOf, type Receipt, type SessionInfo } from './answers.ts';
-import { Channel, type Health } from './channel.ts';
+import type { Health } from './channel.ts';
+import { Channels } from './channels.ts';
 import { interrupt, startTurn, type CutOptions, type TurnOptions } from './commands.ts';
 import { fromOutcome } from './errors.ts';
 import { inputItems, type Input } from './input.ts';
@@ -40,9 +43,9 @@ export type SignalOptions = CutOptions & {
 
 const RECONNECT_MS = 60_000;
 
-/** A channel to one gateway address. Sessions share it; closing it ends their streams. */
+/** A channel to each gateway address. Sessions share them; closing the client ends their streams. */
 export class ReticleClient implements AsyncDisposable {
-  readonly #channel: Channel;
+  readonly #channels: Channels;
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #reconnectMs: number;
@@ -56,7 +59,7 @@ export class ReticleClient implements AsyncDisposable {
     this.#random = options.random ?? system.random;
     this.#reconnectMs = options.reconnectMs ?? RECONNECT_MS;
     this.#model = resolved.model;
-    this.#channel = new Channel(resolved, this.#clock);
+    this.#channels = new Channels(resolved, this.#clock);
   }
 
   /** Creates a session and attaches to it. */
@@ -68,7 +71,7 @@ export class ReticleClient implements AsyncDisposable {
         param: 'model',
       });
     }
-    const { resumeToken } = await this.#channel.createSession({
+    const request: CreateSessionRequest__Input = {
       requestId: this.#newId(),
       model,
       ...(tier === undefined ? {} : { tier: tierNumber(tier) as 1 }),
@@ -76,7 +79,8 @@ export class ReticleClient implements AsyncDisposable {
       ...(idleTtlMs === undefined ? {} : { idleTtl: wireDuration(idleTtlMs) }),
       ...(cacheKey === undefined ? {} : { cacheKey }),
       ...(allowedRegions === undefined ? {} : { allowedRegions: [...allowedRegions] }),
-    });
+    };
+    const { resumeToken } = await this.#channels.unary((channel) => channel.createSession(request));
     return await this.#session(resumeToken, [], options);
   }
 
@@ -93,14 +97,14 @@ export class ReticleClient implements AsyncDisposable {
     const { turnId, sessionId, resumeToken, successor } = options;
     const cut = interrupt(turnId, this.#newId(), options);
     const target = { ...(sessionId ? { sessionId } : {}), ...(resumeToken ? { resumeToken } : {}) };
-    const { ack } = await this.#channel.signalTurn(
+    const request: SignalTurnRequest__Input =
       successor === undefined
         ? { ...target, interrupt: cut }
         : {
             ...target,
             redirect: { cut, successor: startTurn(successor.turnId ?? this.#newId(), '', successor.input, successor) },
-          },
-    );
+          };
+    const { ack } = await this.#channels.unary((channel) => channel.signalTurn(request));
     if (ack === null) throw new ReticleError('upstream_protocol_error', 'the answer holds no ack');
     const receipt = receiptOf(ack);
     if (['applied', 'already-ended', 'pending'].includes(receipt.outcome)) return receipt;
@@ -109,21 +113,21 @@ export class ReticleClient implements AsyncDisposable {
 
   /** What the service knows of a session. */
   async session(sessionId: string): Promise<SessionInfo> {
-    const { session } = await this.#channel.getSession({ sessionId });
+    const { session } = await this.#channels.unary((channel) => channel.getSession({ sessionId }));
     if (session === null) throw new ReticleError('upstream_protocol_error', 'the answer holds no session');
     return sessionInfoOf(session);
   }
 
-  /** `grpc.health.v1` of the gateway. */
+  /** `grpc.health.v1` of the first gateway that answers. */
   health(): Promise<Health> {
-    return this.#channel.health();
+    return this.#channels.unary((channel) => channel.health());
   }
 
   /** Leaves all sessions as they are on the service and closes the channel. */
   close(): void {
     for (const session of this.#sessions) session.detach();
     this.#sessions.clear();
-    this.#channel.close();
+    this.#channels.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -140,9 +144,11 @@ export class ReticleClient implements AsyncDisposable {
       reconnectMs: this.#reconnectMs,
       resumeToken,
       cursors,
-      open: () => this.#channel.converse(),
+      gateways: this.#channels,
       newId: () => this.#newId(),
-      closeSession: async (sessionId) => void (await this.#channel.closeSession({ sessionId })),
+      closeSession: async (sessionId) => {
+        await this.#channels.unary((channel) => channel.closeSession({ sessionId }));
+      },
       defaultCreditTokens: limits.creditTokensDefault,
     };
     const session = new Session(parts);

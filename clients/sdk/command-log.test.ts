@@ -1,46 +1,81 @@
 import { describe, expect, test } from '@jest/globals';
 import { CommandLog } from './command-log.ts';
 
-const flow = (turnId: string) => ({ flow: { turnId } });
+const flow = (turnId: string, receivedThroughOffset = 0) => ({ flow: { turnId, receivedThroughOffset } });
+const start = (turnId: string) => ({ startTurn: { turnId } });
+const cut = (turnId: string) => ({ interrupt: { turnId, signalId: `s-${turnId}` } });
 
 describe('CommandLog', () => {
-  test('counts from 1 and keeps what no answer has proven', () => {
+  test('counts from 1 and keeps each command until its own answer', () => {
     const log = new CommandLog();
-    expect(['a', 'b', 'c'].map((id) => log.add(flow(id)).seq)).toEqual([1, 2, 3]);
-    log.applied(2);
-    expect(log.size).toBe(1);
-    expect(log.resend(2)).toEqual([{ seq: 3, command: flow('c') }]);
+    const [first, second] = [start('a'), cut('a')].map((command) => log.add(command));
+    expect([first?.seq, second?.seq, log.size]).toEqual([1, 2, 2]);
+    if (first !== undefined) log.settle(first);
+    expect(log.resend(2)).toEqual([{ seq: 3, command: cut('a') }]);
   });
 
   test.each([
-    { name: 'nothing was applied', last: 0, want: [1, 2, 3] },
-    { name: 'some were applied', last: 2, want: [3] },
-    { name: 'all were applied', last: 3, want: [] },
-  ])('sends again what is above the number told when $name', ({ last, want }) => {
+    { name: 'nothing was applied', last: 0, want: [1, 2] },
+    { name: 'one of them was applied, by a gateway that may be dead since', last: 1, want: [2, 3] },
+    { name: 'another process sent commands of this holder', last: 17, want: [18, 19] },
+    { name: 'another gateway took over and counts afresh', last: 0, want: [1, 2] },
+  ])('sends everything without an answer again, dense above the number told, when $name', ({ last, want }) => {
     const log = new CommandLog();
-    for (const id of ['a', 'b', 'c']) log.add(flow(id));
+    log.add(start('a'));
+    log.add(cut('a'));
     expect(log.resend(last).map(({ seq }) => seq)).toEqual(want);
-    expect(log.add(flow('d')).seq).toBe(4);
+    expect(log.add(start('b')).seq).toBe((want.at(-1) ?? 0) + 1);
   });
 
-  test('continues after the commands of another process of the same holder', () => {
+  test('numbers stay dense over three gateways, whatever was settled between', () => {
     const log = new CommandLog();
-    expect(log.resend(17)).toEqual([]);
-    expect(log.add(flow('a')).seq).toBe(18);
+    const entries = ['a', 'b', 'c'].map((id) => log.add(start(id)));
+    log.resend(2);
+    if (entries[1] !== undefined) log.settle(entries[1]);
+    expect(log.resend(0).map(({ seq, command }) => [seq, command.startTurn?.turnId])).toEqual([
+      [1, 'a'],
+      [2, 'c'],
+    ]);
+    expect(log.resend(5).map(({ seq }) => seq)).toEqual([6, 7]);
+    expect(entries.map(({ seq }) => seq)).toEqual([6, 4, 7]);
   });
 
-  test('leaves no gap when the service forgot numbers that an answer had proven', () => {
+  test('settles the one command that was answered, whatever numbers others carry', () => {
     const log = new CommandLog();
-    for (const id of ['a', 'b', 'c']) log.add(flow(id));
-    log.applied(2);
-    expect(log.resend(0)).toEqual([{ seq: 1, command: flow('c') }]);
-    expect(log.add(flow('d')).seq).toBe(2);
+    const answered = log.add(start('a'));
+    log.settle(answered);
+    log.resend(0);
+    const fresh = log.add(start('b'));
+    expect(fresh.seq).toBe(answered.seq);
+    log.settle(answered);
+    expect([log.has(fresh), log.has(answered)]).toEqual([true, false]);
   });
 
-  test('ignores a proof that is older than what is known', () => {
+  test('keeps the newest flow of each turn alone', () => {
     const log = new CommandLog();
-    log.add(flow('a'));
-    log.applied(0);
-    expect(log.size).toBe(1);
+    for (const at of [1, 2, 3]) {
+      log.add(flow('a', at));
+      log.add(flow('b', at));
+    }
+    expect(log.resend(0).map(({ command }) => command)).toEqual([flow('a', 3), flow('b', 3)]);
+  });
+
+  test('drops flows before an attach, which states the same, and keeps those after it', () => {
+    const log = new CommandLog();
+    log.add(flow('a', 1));
+    log.add(start('b'));
+    log.dropFlows();
+    log.add(flow('a', 2));
+    expect(log.resend(4)).toEqual([
+      { seq: 5, command: start('b') },
+      { seq: 6, command: flow('a', 2) },
+    ]);
+  });
+
+  test('forgets start and flows of a turn that is over, and nothing else', () => {
+    const log = new CommandLog();
+    for (const command of [start('a'), flow('a'), cut('a'), start('b'), flow('b')]) log.add(command);
+    log.forget('a');
+    expect(log.resend(0).map(({ command }) => command)).toEqual([cut('a'), start('b'), flow('b')]);
   });
 });

@@ -105,12 +105,13 @@ export class FakeGateway implements AsyncDisposable {
   readonly #server = new Server();
   #port = 0;
 
-  static async start(): Promise<FakeGateway> {
+  /** On a port of its own, or on that of a gateway that died. */
+  static async start(port = 0): Promise<FakeGateway> {
     const gateway = new FakeGateway();
     gateway.#server.addService(sessionServiceDefinition(), gateway.#handlers());
     gateway.#port = await new Promise((resolve, reject) => {
-      gateway.#server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) =>
-        error === null ? resolve(port) : reject(error),
+      gateway.#server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, bound) =>
+        error === null ? resolve(bound) : reject(error),
       );
     });
     return gateway;
@@ -120,8 +121,17 @@ export class FakeGateway implements AsyncDisposable {
     return `127.0.0.1:${this.#port}`;
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
+  get port(): number {
+    return this.#port;
+  }
+
+  /** As SIGKILL: every connection is gone, the port is refused. */
+  kill(): void {
     this.#server.forceShutdown();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.kill();
     return Promise.resolve();
   }
 

@@ -32,14 +32,14 @@ describe('a lost stream', () => {
     expect((await cut).effectiveOffset).toBe(7);
   });
 
-  test('sends a start again that may not have arrived, without a cursor', async () => {
+  test('sends a start again that may not have arrived, and names its turn at 0', async () => {
     const { session, stream } = await kit.attached();
     const turn = session.turn('go');
     await stream.received.take();
     stream.end();
     const next = await kit.gateway.streams.take();
     const { attach } = await next.attach();
-    expect(attach?.cursors).toEqual([]);
+    expect(attach?.cursors).toMatchObject([{ turnId: turn.turnId, nextOffset: 0, creditTokens: 512 }]);
     expect(await next.received.take()).toMatchObject({ seq: 1, startTurn: { turnId: turn.turnId } });
   });
 

@@ -7,12 +7,12 @@ import type { ConverseResponse } from '@reticle/proto/gen/session/v1/ConverseRes
 import type { TokenFrame } from '@reticle/proto/gen/session/v1/TokenFrame';
 import type { TurnEnded } from '@reticle/proto/gen/session/v1/TurnEnded';
 import { receiptOf, sessionInfoOf, type Receipt, type SessionInfo } from './answers.ts';
-import type { ConverseStream } from './attachment.ts';
-import type { Command, LoggedCommand } from './command-log.ts';
+import type { LoggedCommand } from './command-log.ts';
 import { framePolicy, interrupt, startTurn, type CutOptions, type FramePolicy, type TurnOptions } from './commands.ts';
 import { asReticleError, fromOutcome } from './errors.ts';
 import type { Input } from './input.ts';
-import { SessionLink } from './session-link.ts';
+import { RecentIds } from './recent-ids.ts';
+import { SessionLink, type ConnectionEvent, type Gateways } from './session-link.ts';
 import { TurnCore } from './turn-core.ts';
 import { Turn, type Redirected } from './turn.ts';
 import { turnStatusWord } from './words.ts';
@@ -32,7 +32,7 @@ export type SessionParts = SessionOptions & {
   readonly reconnectMs: number;
   readonly resumeToken: string;
   readonly cursors: readonly Cursor[];
-  readonly open: () => ConverseStream;
+  readonly gateways: Gateways;
   readonly newId: () => string;
   readonly closeSession: (sessionId: string) => Promise<void>;
   readonly defaultCreditTokens: number;
@@ -47,15 +47,20 @@ type Control = {
 /** What a service has to end its own streams after CloseSession before the client resets one. */
 const CLOSE_MS = 1_000;
 
+/** Turns that are over and may still be spoken of: by a replay, or by the answer to a start that was sent again. */
+const OVER_TURNS_KEPT = 256;
+
 /**
- * A conversation over one Converse stream at a time. A lost stream is attached again by itself; every turn's reader
- * still sees each token exactly once. When the session cannot be kept, all its turns fail with the same error.
+ * A conversation over one Converse stream at a time. A lost stream is attached again by itself, at the next gateway
+ * when the client has several; every turn's reader still sees each token exactly once. When the session cannot be kept, all its turns fail with the same error.
  */
 export class Session implements AsyncDisposable {
   readonly #parts: SessionParts;
   readonly #link: SessionLink;
   readonly #turns = new Map<string, { readonly core: TurnCore; readonly turn: Turn }>();
+  readonly #over = new RecentIds(OVER_TURNS_KEPT);
   readonly #controls = new Map<string, Control>();
+  readonly #connectionListeners = new Set<(event: ConnectionEvent) => void>();
   #info: SessionInfo | undefined;
   #parentTurnId = '';
   #failed: ReticleError | undefined;
@@ -66,13 +71,14 @@ export class Session implements AsyncDisposable {
     this.#link = new SessionLink({
       clock: parts.clock,
       random: parts.random,
-      open: parts.open,
+      gateways: parts.gateways,
       resumeToken: parts.resumeToken,
       reconnectMs: parts.reconnectMs,
       attach: () => this.#attach(),
-      again: (command) => this.#again(command),
+      isOwed: () => [...this.#turns.values()].some(({ core }) => core.isOwed),
       onAttached: (attached) => this.#attached(attached),
       onMessage: (message) => this.#message(message),
+      onConnection: (event) => this.#connectionListeners.forEach((listener) => listener(event)),
       onFailed: (error) => this.#fail(error),
     });
     for (const { turnId, nextOffset } of parts.cursors) this.#open(turnId, nextOffset).core.known = true;
@@ -87,6 +93,12 @@ export class Session implements AsyncDisposable {
   /** Calls back once when this session is given up, closed or detached. For this package. */
   onClosed(listener: () => void): void {
     this.#onClosed = listener;
+  }
+
+  /** Tells of lost and regained connections, until the returned function is called. Turns need not know of either. */
+  onConnection(listener: (event: ConnectionEvent) => void): () => void {
+    this.#connectionListeners.add(listener);
+    return () => void this.#connectionListeners.delete(listener);
   }
 
   /** What the service said at the last attach. */
@@ -176,7 +188,12 @@ export class Session implements AsyncDisposable {
     });
     const opened = { core, turn };
     this.#turns.set(turnId, opened);
-    core.onOver(() => this.#turns.delete(turnId));
+    this.#over.delete(turnId);
+    core.onOver(() => {
+      this.#turns.delete(turnId);
+      this.#over.add(turnId);
+      this.#link.log.forget(turnId);
+    });
     return opened;
   }
 
@@ -225,8 +242,8 @@ export class Session implements AsyncDisposable {
       const receipt = await this.#control(signalId, core.turnId, entry).promise;
       return { receipt, turn: successor.turn };
     } catch (error) {
-      // A refused redirect changed nothing, so its successor will never be heard of.
-      successor.core.fail(error as ReticleError);
+      // A refused redirect changed nothing, so its successor will never be heard of, unless it has been already.
+      if (!successor.core.known) successor.core.fail(error as ReticleError);
       throw error;
     }
   }
@@ -238,40 +255,46 @@ export class Session implements AsyncDisposable {
   }
 
   #attach(): Omit<Attach__Input, 'resumeToken' | 'sessionId'> {
+    // Also a turn that this client has heard nothing of: another gateway may have it already (R7).
     const live = [...this.#turns.values()].map(({ core }) => core);
-    // A turn whose start may not have arrived has no cursor yet: its start is sent again, and it begins at 0.
-    const known = live.filter((core) => core.known);
     return {
-      cursors: known.map((core) => ({ turnId: core.turnId, ...core.inbox.cursor() })),
+      cursors: live.map((core) => ({ turnId: core.turnId, ...core.inbox.cursor() })),
       defaultCreditTokens: this.#creditTokens,
       framePolicy: framePolicy(this.#parts.framePolicy ?? {}),
     };
   }
 
-  /** The flow of a turn that is over must not acknowledge anything on a stream that never sent it. */
-  #again(command: Command): Command {
-    const flow = command.flow;
-    if (!flow || this.#turns.has(flow.turnId ?? '')) return command;
-    return { flow: { ...flow, receivedThroughOffset: 0 } };
-  }
-
   #attached({ session, replay }: Attached): void {
     if (session !== null) this.#info = sessionInfoOf(session);
     for (const { turnId, nextOffset } of replay) {
-      const known = this.#turns.get(turnId);
-      if (known === undefined) this.#open(turnId, nextOffset).core.known = true;
-      else known.core.inbox.replayFrom(nextOffset);
+      if (this.#over.has(turnId)) continue;
+      const core = this.#coreOf(turnId) ?? this.#open(turnId, nextOffset).core;
+      core.known = true;
+      core.inbox.replayFrom(nextOffset);
     }
+    const held = new Set(replay.map(({ turnId }) => turnId));
+    for (const turnId of [...this.#turns.keys()].filter((id) => !held.has(id))) this.#missing(turnId);
+  }
+
+  /** A turn that the gateway does not know is started again, when its start is still kept; else it is gone. */
+  #missing(turnId: string): void {
+    const core = this.#coreOf(turnId);
+    if (core === undefined) return;
+    if (core.startEntry !== undefined && this.#link.log.has(core.startEntry)) return;
+    const code = core.info === undefined ? 'turn_not_found' : 'engine_lost';
+    core.fail(new ReticleError(code, 'neither a gateway nor an engine knows the turn'));
   }
 
   #message(message: ConverseResponse): void {
     if (message.tokenFrame) this.#frame(message.tokenFrame);
     else if (message.controlAck) this.#ack(message.controlAck);
     else if (message.turnEnded) this.#ended(message.turnEnded);
-    else if (message.turnQueued) this.#known(message.turnQueued.turnId).queue(message.turnQueued);
+    else if (message.turnQueued) this.#known(message.turnQueued.turnId)?.queue(message.turnQueued);
     else if (message.turnStarted) {
       this.#link.resumeToken = message.turnStarted.resumeToken;
-      this.#known(message.turnStarted.turnId).start(message.turnStarted);
+      const core = this.#known(message.turnStarted.turnId);
+      core?.start(message.turnStarted);
+      this.#settleStart(core);
     }
   }
 
@@ -280,8 +303,8 @@ export class Session implements AsyncDisposable {
     const core = this.#coreOf(frame.turnId);
     if (core === undefined) return;
     try {
-      const proven = core.frame(frame);
-      if (proven !== undefined) this.#link.log.applied(proven.seq);
+      core.frame(frame);
+      this.#settleStart(core);
     } catch (error) {
       core.fail(asReticleError(error));
     }
@@ -292,17 +315,22 @@ export class Session implements AsyncDisposable {
   }
 
   /** A turn that the service speaks of; one that another client started on this session is taken in. */
-  #known(turnId: string): TurnCore {
+  #known(turnId: string): TurnCore | undefined {
+    if (this.#over.has(turnId)) return undefined;
     const core = this.#coreOf(turnId) ?? this.#open(turnId, 0).core;
     core.known = true;
-    if (core.startEntry !== undefined) this.#link.log.applied(core.startEntry.seq);
     return core;
+  }
+
+  /** An engine has the turn: no gateway's death undoes its start. A redirect still owes its receipt. */
+  #settleStart(core: TurnCore | undefined): void {
+    const entry = core?.startEntry;
+    if (entry?.command.startTurn) this.#link.log.settle(entry);
   }
 
   #ended(message: TurnEnded): void {
     const core = this.#coreOf(message.turnId);
     if (core === undefined) return;
-    if (core.startEntry !== undefined) this.#link.log.applied(core.startEntry.seq);
     if (turnStatusWord(message.status) !== 'failed') this.#parentTurnId = message.turnId;
     try {
       core.end(message);
@@ -317,8 +345,8 @@ export class Session implements AsyncDisposable {
     if (fixed) this.#coreOf(ack.turnId)?.cut(receipt);
     const control = this.#controls.get(ack.signalId);
     if (control === undefined) return this.#refusedStart(ack, receipt);
-    this.#link.log.applied(control.entry.seq);
     if (receipt.outcome === 'pending') return;
+    this.#link.log.settle(control.entry);
     this.#controls.delete(ack.signalId);
     if (fixed) control.answer.resolve(receipt);
     else control.answer.reject(fromOutcome(receipt.outcome, ack.code));

@@ -15,10 +15,13 @@ function refusal(options: ConnectOptions, environment: Record<string, string> = 
 describe('settings', () => {
   test('prefers options to the environment', () => {
     const environment = { RETICLE_GRPC: 'a.example:1', RETICLE_API_KEY: 'rtk_env', RETICLE_MODEL: 'm' };
-    expect(settings({}, environment)).toEqual({ address: 'a.example:1', secure: true, apiKey: 'rtk_env', model: 'm' });
+    expect(settings({}, environment)).toEqual({
+      targets: [{ address: 'a.example:1', secure: true }],
+      apiKey: 'rtk_env',
+      model: 'm',
+    });
     expect(settings({ target: 'b.example:2', apiKey: key, model: 'n' }, environment)).toEqual({
-      address: 'b.example:2',
-      secure: true,
+      targets: [{ address: 'b.example:2', secure: true }],
       apiKey: key,
       model: 'n',
     });
@@ -33,7 +36,18 @@ describe('settings', () => {
     { target: 'https://127.0.0.1:1', wantSecure: true },
     { target: '127.example:1', wantSecure: true },
   ])('takes $target with TLS $wantSecure', ({ target, wantSecure }) => {
-    expect(settings({ target, apiKey: key }, {}).secure).toBe(wantSecure);
+    expect(settings({ target, apiKey: key }, {}).targets).toMatchObject([{ secure: wantSecure }]);
+  });
+
+  test.each([
+    { name: 'a list', target: ['127.0.0.1:1', 'b.example:2'] },
+    { name: 'commas', target: '127.0.0.1:1, b.example:2' },
+    { name: 'repeats', target: '127.0.0.1:1,b.example:2,127.0.0.1:1' },
+  ])('takes several targets from $name, each with its own transport', ({ target }) => {
+    expect(settings({ target, apiKey: key }, {}).targets).toEqual([
+      { address: '127.0.0.1:1', secure: false },
+      { address: 'b.example:2', secure: true },
+    ]);
   });
 
   test.each([
@@ -43,6 +57,8 @@ describe('settings', () => {
       options: { target: 'localhost', apiKey: key },
       want: ['invalid_request', 'target'],
     },
+    { name: 'an empty list', options: { target: [], apiKey: key }, want: ['invalid_request', 'target'] },
+    { name: 'a list with a hole', options: { target: 'a:1,,b:2', apiKey: key }, want: ['invalid_request', 'target'] },
     { name: 'another scheme', options: { target: 'ftp://a:1', apiKey: key }, want: ['invalid_request', 'target'] },
     { name: 'no key', options: { target: 'a:1' }, want: ['invalid_api_key', 'apiKey'] },
     {

@@ -3,20 +3,26 @@ import type { TokenFrame } from '@reticle/proto/gen/session/v1/TokenFrame';
 import type { TurnEnded } from '@reticle/proto/gen/session/v1/TurnEnded';
 import type { TurnQueued } from '@reticle/proto/gen/session/v1/TurnQueued';
 import type { TurnStarted } from '@reticle/proto/gen/session/v1/TurnStarted';
-import { endedOf, queuedOf, startedOf, type Ended, type Queued, type Receipt, type Started } from './answers.ts';
+import {
+  endedOf,
+  queuedOf,
+  startedOf,
+  type Ended,
+  type Moved,
+  type Queued,
+  type Receipt,
+  type Started,
+} from './answers.ts';
 import type { LoggedCommand } from './command-log.ts';
 import { fromTurnError } from './errors.ts';
 import { TurnInbox, type Grant, type InboxFrame } from './turn-inbox.ts';
 import { turnStatusWord } from './words.ts';
 
-/** A grant under way: a token past the limit that held before it proves that it was applied. */
-type SentGrant = { readonly entry: LoggedCommand; readonly limitBefore: number };
-
 export type TurnCoreOptions = {
   readonly turnId: string;
   readonly creditTokens: number;
   readonly startOffset?: number;
-  readonly sendGrant: (turnId: string, grant: Grant) => LoggedCommand;
+  readonly sendGrant: (turnId: string, grant: Grant) => void;
 };
 
 /**
@@ -30,12 +36,15 @@ export class TurnCore {
   readonly ended = Promise.withResolvers<Ended>();
   /** The message that starts this turn; undefined for one that was started elsewhere. */
   startEntry: LoggedCommand | undefined;
-  /** The service has spoken of this turn, so a resume can name it. */
+  /** The service has spoken of this turn. */
   known = false;
+  /** The last TurnStarted; undefined before the first. */
+  info: Started | undefined;
   queued: Queued | undefined;
   receipt: Receipt | undefined;
   readonly #sendGrant: TurnCoreOptions['sendGrant'];
-  readonly #grants: SentGrant[] = [];
+  readonly #moves: Moved[] = [];
+  readonly #moveListeners = new Set<(moved: Moved) => void>();
   #over = false;
   #error: Error | undefined;
   #wake = Promise.withResolvers<void>();
@@ -54,30 +63,50 @@ export class TurnCore {
     return this.#over;
   }
 
+  /** The turn runs and has credit: tokens or its end are due. */
+  get isOwed(): boolean {
+    return this.info !== undefined && !this.#over && this.inbox.hasCredit;
+  }
+
   /** Runs once when the turn is over. */
   onOver(cleanup: () => void): void {
     if (this.#over) cleanup();
     else this.#cleanups.push(cleanup);
   }
 
-  /** Gives the newest command that the frame proves to be applied. */
-  frame(frame: TokenFrame): LoggedCommand | undefined {
+  /** Calls back for every move to another engine, until the returned function is called. */
+  onMoved(listener: (moved: Moved) => void): () => void {
+    this.#moveListeners.add(listener);
+    return () => void this.#moveListeners.delete(listener);
+  }
+
+  get moves(): readonly Moved[] {
+    return [...this.#moves];
+  }
+
+  frame(frame: TokenFrame): void {
     this.inbox.accept(frame);
     this.#signal();
-    let proven: LoggedCommand | undefined;
-    const end = frame.firstOffset + frame.tokenCount;
-    while (end > (this.#grants[0]?.limitBefore ?? Number.POSITIVE_INFINITY)) proven = this.#grants.shift()?.entry;
-    return proven;
   }
 
   queue(message: TurnQueued): void {
     this.queued = queuedOf(message);
   }
 
+  /** The first start, one of a higher epoch after a failover or a drain (R7), or one that is only told again. */
   start(message: TurnStarted): void {
+    const before = this.info;
+    const info = startedOf(message);
+    if (before !== undefined && info.epoch <= before.epoch) return;
+    this.info = info;
     this.queued = undefined;
-    this.inbox.restart(message.startOffset);
-    this.started.resolve(startedOf(message));
+    this.inbox.restart(info.startOffset);
+    this.started.resolve(info);
+    if (before === undefined || (before.replica === info.replica && before.startOffset === info.startOffset)) return;
+    const { epoch, replica, reason, startOffset, continuation } = info;
+    const moved = { epoch, replica, reason, startOffset, continuation };
+    this.#moves.push(moved);
+    for (const listener of this.#moveListeners) listener(moved);
   }
 
   /** A control fixed the end of the turn (R2). */
@@ -90,7 +119,7 @@ export class TurnCore {
   end(message: TurnEnded): void {
     if (turnStatusWord(message.status) === 'failed') return this.fail(fromTurnError(message.error));
     this.inbox.end(message.endOffset);
-    this.ended.resolve(endedOf(message, this.receipt));
+    this.ended.resolve(endedOf(message, { receipt: this.receipt, moves: this.moves }));
     this.#finish();
   }
 
@@ -124,8 +153,7 @@ export class TurnCore {
 
   #grant(grant: Grant | undefined): void {
     if (grant === undefined) return;
-    const entry = this.#sendGrant(this.turnId, grant);
-    this.#grants.push({ entry, limitBefore: grant.limitBefore });
+    this.#sendGrant(this.turnId, grant);
   }
 
   #finish(): void {

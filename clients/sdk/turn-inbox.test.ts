@@ -120,7 +120,7 @@ describe('TurnInbox', () => {
     inbox.take();
     expect(inbox.grant()).toBeUndefined();
     inbox.take();
-    expect(inbox.grant()).toEqual({ receivedThroughOffset: 4, creditTokens: 8, limitBefore: 8 });
+    expect(inbox.grant()).toEqual({ receivedThroughOffset: 4, creditTokens: 8 });
     expect(inbox.grant()).toBeUndefined();
   });
 
@@ -128,8 +128,32 @@ describe('TurnInbox', () => {
     const inbox = new TurnInbox(8);
     inbox.accept(frame(0, 8));
     inbox.cut(100);
-    expect(inbox.grantToCut()).toEqual({ receivedThroughOffset: 0, creditTokens: 100, limitBefore: 8 });
+    expect(inbox.grantToCut()).toEqual({ receivedThroughOffset: 0, creditTokens: 100 });
     expect(inbox.grantToCut()).toBeUndefined();
+  });
+
+  test.each([
+    { name: 'goes on where it was', at: 10, want: 'accepted' },
+    { name: 'repeats from its start offset', at: 6, want: 'accepted' },
+    { name: 'repeats a part', at: 8, want: 'accepted' },
+    { name: 'leaves a gap', at: 11, want: 'upstream_protocol_error' },
+    { name: 'goes back behind its start offset', at: 5, want: 'upstream_protocol_error' },
+  ])('a further epoch that $name: $want', ({ at, want }) => {
+    const inbox = new TurnInbox(512);
+    inbox.accept(frame(0, 10));
+    inbox.restart(6);
+    expect(codeOf(() => inbox.accept(frame(at, 20))) ?? 'accepted').toBe(want);
+    if (want === 'accepted') expectTokens(takeAll(inbox), 0, at + 20);
+  });
+
+  test('a further epoch repeats once, and then frames are dense again', () => {
+    const inbox = new TurnInbox(512);
+    inbox.accept(frame(0, 10));
+    inbox.restart(6);
+    inbox.accept(frame(6, 2));
+    inbox.accept(frame(8, 6));
+    expect(codeOf(() => inbox.accept(frame(10, 4)))).toBe('upstream_protocol_error');
+    expectTokens(takeAll(inbox), 0, 14);
   });
 
   test('refuses a replay that begins past what was received', () => {

@@ -3,7 +3,8 @@
  *
  * Invariants
  *  I1 The reader sees every token of [start, end) exactly once and in order, over all attachments.
- *  I2 On one attachment frames are dense: a gap or a double is `upstream_protocol_error` (R1).
+ *  I2 On one attachment frames are dense: a gap or a double is `upstream_protocol_error` (R1). A further epoch may
+ *     repeat, once, what lies between its start offset and what was expected; repeats are dropped.
  *  I3 After a cut at E nothing at or past E reaches the reader (R2).
  *  I4 Tokens held here never exceed the credit (R5), but for one token per attach: a cursor cannot grant none.
  *
@@ -26,18 +27,16 @@ export type InboxFrame = {
   readonly engineMicros: number;
 };
 
-/** A statement of R5, with the limit that held before it. */
-export type Grant = {
-  readonly receivedThroughOffset: number;
-  readonly creditTokens: number;
-  readonly limitBefore: number;
-};
+/** A statement of R5. */
+export type Grant = { readonly receivedThroughOffset: number; readonly creditTokens: number };
 
 export class TurnInbox {
   readonly #creditTokens: number;
   readonly #frames: InboxFrame[] = [];
   /** First offset that the current attachment has not sent. */
   #expected: number;
+  /** Lowest offset at which the next frame may begin; below `expected` after a restart. */
+  #earliest: number;
   #received: number;
   #taken: number;
   #acked: number;
@@ -48,7 +47,8 @@ export class TurnInbox {
   constructor(creditTokens: number, startOffset = 0) {
     assert(creditTokens >= 2 && creditTokens <= limits.ringTokens, 'credit is from 2 to the ring');
     this.#creditTokens = creditTokens;
-    this.#expected = this.#received = this.#taken = this.#acked = startOffset;
+    this.#expected = this.#earliest = startOffset;
+    this.#received = this.#taken = this.#acked = startOffset;
     this.#limit = startOffset + creditTokens;
   }
 
@@ -62,6 +62,11 @@ export class TurnInbox {
     return this.#taken;
   }
 
+  /** The sender may go on. */
+  get hasCredit(): boolean {
+    return this.#received < this.#limit;
+  }
+
   /** Exclusive end that a control fixed; undefined while none did. */
   get cutOffset(): number | undefined {
     return this.#cut;
@@ -72,18 +77,18 @@ export class TurnInbox {
     const end = frame.firstOffset + frame.tokenCount;
     if (frame.tokenCount === 0) throw broken('a frame holds no token', frame, this.#expected);
     if (frame.firstOffset > this.#expected) throw broken('tokens are missing', frame, this.#expected);
-    if (frame.firstOffset < this.#expected) throw broken('tokens came twice', frame, this.#expected);
+    if (frame.firstOffset < this.#earliest) throw broken('tokens came twice', frame, this.#expected);
     if (this.#cut !== undefined && end > this.#cut) throw broken('tokens came past a cut', frame, this.#cut);
-    this.#expected = end;
+    this.#expected = this.#earliest = end;
     if (end <= this.#received) return;
     const whole = inboxFrame(frame);
     this.#frames.push(whole.firstOffset < this.#received ? slice(whole, this.#received, end) : whole);
     this.#received = end;
   }
 
-  /** A further epoch begins at `startOffset` (R7): at most what it repeats is dropped here. */
+  /** A further epoch generates from `startOffset` on (R7): its first frame may begin there, or where it is expected. */
   restart(startOffset: number): void {
-    if (startOffset < this.#expected) this.#expected = startOffset;
+    this.#earliest = Math.min(this.#expected, startOffset);
   }
 
   /** Cuts at E: what the reader does not have past E is dropped. A second cut keeps the lower end. */
@@ -149,14 +154,13 @@ export class TurnInbox {
         details: { replay_offset: String(offset), received_offset: String(this.#received) },
       });
     }
-    this.#expected = offset;
+    this.#expected = this.#earliest = offset;
   }
 
   #granted(receivedThroughOffset: number, creditTokens: number): Grant {
-    const limitBefore = this.#limit;
     this.#acked = receivedThroughOffset;
     this.#limit = receivedThroughOffset + creditTokens;
-    return { receivedThroughOffset, creditTokens, limitBefore };
+    return { receivedThroughOffset, creditTokens };
   }
 }
 

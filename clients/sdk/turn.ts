@@ -1,4 +1,4 @@
-import type { Ended, Queued, Receipt, Started } from './answers.ts';
+import type { Ended, Moved, Queued, Receipt, Started } from './answers.ts';
 import type { CutOptions, TurnOptions } from './commands.ts';
 import type { Input } from './input.ts';
 import type { TurnCore } from './turn-core.ts';
@@ -56,6 +56,16 @@ export class Turn implements AsyncIterable<Frame> {
   /** Settles when the engine has begun; rejects with a ReticleError when it never does. */
   get started(): Promise<Started> {
     return this.#core.started.promise;
+  }
+
+  /** What the service said last about where the turn runs: `started`, or the last move. */
+  get info(): Started | undefined {
+    return this.#core.info;
+  }
+
+  /** Tells of every move to another engine, until the returned function is called. Reading simply goes on. */
+  onMoved(listener: (moved: Moved) => void): () => void {
+    return this.#core.onMoved(listener);
   }
 
   /** Settles at the end with status, usage, timing and receipt; rejects with a ReticleError for a failed turn. */

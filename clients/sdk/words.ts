@@ -1,4 +1,5 @@
 /** The wire's enum numbers as the words of this package, and back. */
+import { Continuation } from '@reticle/proto/gen/session/v1/Continuation';
 import { ControlOutcome } from '@reticle/proto/gen/session/v1/ControlOutcome';
 import { CutMode } from '@reticle/proto/gen/session/v1/CutMode';
 import { KvAction } from '@reticle/proto/gen/session/v1/KvAction';
@@ -91,4 +92,16 @@ const reasons: Readonly<Record<number, ServeReasonWord>> = {
 
 export function serveReasonWord(value: number): ServeReasonWord {
   return reasons[value] ?? 'unspecified';
+}
+
+/** Whether the tokens of a further epoch are those that the epoch before would have made (R7). */
+export type ContinuationWord = 'unspecified' | 'exact' | 'resampled';
+
+const continuations: Readonly<Record<number, ContinuationWord>> = {
+  [Continuation.CONTINUATION_EXACT]: 'exact',
+  [Continuation.CONTINUATION_RESAMPLED]: 'resampled',
+};
+
+export function continuationWord(value: number): ContinuationWord {
+  return continuations[value] ?? 'unspecified';
 }

@@ -10,6 +10,8 @@ export type LocalChain = {
   readonly geometry: ModelGeometry;
   readonly profile: WaferProfile;
   readonly wafers: number;
+  /** Engines that each run this chain; default 1. */
+  readonly replicas?: number;
   readonly engine: {
     readonly tokens: 'hash' | 'code';
     readonly length: 'natural' | 'max';
@@ -19,6 +21,8 @@ export type LocalChain = {
     readonly flatStepMicros?: number;
     /** Opens an output item every so many tokens, for tests of cut modes; absent: one item per turn. */
     readonly itemEvery?: number;
+    /** Script of hardware faults (WAFER §6.5), for tests and drills. */
+    readonly faults?: unknown;
   };
 };
 
@@ -29,6 +33,10 @@ export type LocalPlatformSpec = {
   readonly host: string;
   /** Wanted gRPC port of the gateway; another one is taken when it is in use. 0: any. */
   readonly grpcPort: number;
+  /** Gateway workers, which share the port. Default 1. */
+  readonly gateways?: number;
+  /** What carries the bus: this platform itself, a server that it starts, or a running one (`nats://…`). Default none. */
+  readonly nats?: string;
   readonly chains: readonly LocalChain[];
 };
 
@@ -39,5 +47,5 @@ export type LocalPlatformState = {
   /** Fresh API key of this run; printed nowhere, kept in the state file with mode 0600. */
   readonly apiKey: string;
   readonly models: readonly string[];
-  readonly processes: readonly { readonly role: 'gateway' | 'engine'; readonly pid: number }[];
+  readonly processes: readonly { readonly role: 'gateway' | 'engine' | 'nats'; readonly pid: number }[];
 };

@@ -1,4 +1,5 @@
 import type { Clock, Random } from '@reticle/core/flow';
+import type { FailpointName } from './failpoints.ts';
 
 export interface Net {
   /**
@@ -64,7 +65,7 @@ export interface Spawn {
 }
 
 /** Marks a place where a test may stop, delay or kill the process; does nothing in a release. */
-export type Failpoint = (name: string) => void;
+export type Failpoint = (name: FailpointName) => void;
 
 /** Every effect of a process (PROMISES §3.1). Composition roots widen it; only they and simulations make one. */
 export interface Env {

@@ -25,6 +25,10 @@ export type {
   ParentChannel,
   Spawn,
 } from './env.ts';
+export { createFailpoint, parseFailpoints, systemFailpoint } from './failpoint.ts';
+export type { FailpointAction, FailpointActions, FailpointPlan } from './failpoint.ts';
+export { failpoints, isFailpointName } from './failpoints.ts';
+export type { FailpointName } from './failpoints.ts';
 export { Health } from './health.ts';
 export type { HealthListener, Readiness } from './health.ts';
 export { Lifecycle } from './lifecycle.ts';

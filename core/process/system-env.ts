@@ -1,4 +1,5 @@
 import type { Env } from './env.ts';
+import { systemFailpoint } from './failpoint.ts';
 import { systemClock } from './system-clock.ts';
 import { systemDisk } from './system-disk.ts';
 import { systemNet } from './system-net.ts';
@@ -13,6 +14,6 @@ export function systemEnv(): Env {
     net: systemNet,
     disk: systemDisk,
     spawn: systemSpawn,
-    failpoint: () => {},
+    failpoint: systemFailpoint(),
   };
 }

@@ -39,6 +39,21 @@ export const limits = {
   presenceMs: 250,
   linkPingMs: 250,
   linkDeadMs: 1_000,
+  /** A transport error is followed by one more dial of the same engine, bounded by this (PROTOCOL E7). */
+  linkRedialMs: 250,
+  /** Engines that may take over one turn, after the first (PROTOCOL E7). */
+  failoversMax: 3,
+  /** Ids in one message of a transcript (PROTOCOL E6). */
+  transcriptIdsMax: 8192,
+  /** Silence on the bus after which a signal goes by gRPC as well (PROTOCOL S2). */
+  signalHedgeMs: 15,
+  signalRepeatMs: 50,
+  signalGiveUpMs: 1_000,
+  /** Lifetime of a signal, and the clock skew that is forgiven (PROTOCOL S6). */
+  signalTtlMs: 60_000,
+  signalLeewayMs: 300_000,
+  /** An owner that does not answer in time is unknown (PROTOCOL §3). */
+  locateMs: 15,
   stopStringsMax: 4,
   inputItemsMax: 4096,
 } as const;

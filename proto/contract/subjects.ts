@@ -10,6 +10,17 @@ export const subjects = {
     `reticle.presence.${checked(CELL, cell)}.${checked(RANDOM_ID, engineId)}`,
   /** Subscription pattern of every engine's presence in a cell. */
   presenceOfCell: (cell: string): string => `reticle.presence.${checked(CELL, cell)}.*`,
+  /** Request: a control of one session (PROTOCOL §3). */
+  interrupt: (cell: string, engineId: string, sessionId: string): string =>
+    `reticle.int.${checked(CELL, cell)}.${checked(RANDOM_ID, engineId)}.${checked(RANDOM_ID, sessionId)}`,
+  /** Subscription pattern of every control for one engine. */
+  interruptsOfEngine: (cell: string, engineId: string): string =>
+    `reticle.int.${checked(CELL, cell)}.${checked(RANDOM_ID, engineId)}.*`,
+  /** Request: asks one engine to drain. */
+  drain: (cell: string, engineId: string): string =>
+    `reticle.drain.${checked(CELL, cell)}.${checked(RANDOM_ID, engineId)}`,
+  /** Request to every host of a cell; the owner of the session answers. */
+  locate: (cell: string): string => `reticle.locate.${checked(CELL, cell)}`,
 } as const;
 
 function checked(alphabet: RegExp, part: string): string {

@@ -56,6 +56,8 @@ import type { Locate__Input as _reticle_signal_v1_Locate__Input, Locate as _reti
 import type { Located__Input as _reticle_signal_v1_Located__Input, Located as _reticle_signal_v1_Located } from './reticle/signal/v1/Located.ts';
 import type { Signal__Input as _reticle_signal_v1_Signal__Input, Signal as _reticle_signal_v1_Signal } from './reticle/signal/v1/Signal.ts';
 import type { SignalAck__Input as _reticle_signal_v1_SignalAck__Input, SignalAck as _reticle_signal_v1_SignalAck } from './reticle/signal/v1/SignalAck.ts';
+import type { SignalKey__Input as _reticle_signal_v1_SignalKey__Input, SignalKey as _reticle_signal_v1_SignalKey } from './reticle/signal/v1/SignalKey.ts';
+import type { SignalKeys__Input as _reticle_signal_v1_SignalKeys__Input, SignalKeys as _reticle_signal_v1_SignalKeys } from './reticle/signal/v1/SignalKeys.ts';
 import type { Signed__Input as _reticle_signal_v1_Signed__Input, Signed as _reticle_signal_v1_Signed } from './reticle/signal/v1/Signed.ts';
 import type { UsageDelta__Input as _reticle_signal_v1_UsageDelta__Input, UsageDelta as _reticle_signal_v1_UsageDelta } from './reticle/signal/v1/UsageDelta.ts';
 import type { UsageRow__Input as _reticle_signal_v1_UsageRow__Input, UsageRow as _reticle_signal_v1_UsageRow } from './reticle/signal/v1/UsageRow.ts';
@@ -141,6 +143,8 @@ export interface ProtoGrpcType {
         Located: MessageTypeDefinition<_reticle_signal_v1_Located__Input, _reticle_signal_v1_Located>
         Signal: MessageTypeDefinition<_reticle_signal_v1_Signal__Input, _reticle_signal_v1_Signal>
         SignalAck: MessageTypeDefinition<_reticle_signal_v1_SignalAck__Input, _reticle_signal_v1_SignalAck>
+        SignalKey: MessageTypeDefinition<_reticle_signal_v1_SignalKey__Input, _reticle_signal_v1_SignalKey>
+        SignalKeys: MessageTypeDefinition<_reticle_signal_v1_SignalKeys__Input, _reticle_signal_v1_SignalKeys>
         Signed: MessageTypeDefinition<_reticle_signal_v1_Signed__Input, _reticle_signal_v1_Signed>
         UsageDelta: MessageTypeDefinition<_reticle_signal_v1_UsageDelta__Input, _reticle_signal_v1_UsageDelta>
         UsageRow: MessageTypeDefinition<_reticle_signal_v1_UsageRow__Input, _reticle_signal_v1_UsageRow>

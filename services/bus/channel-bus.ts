@@ -1,5 +1,10 @@
+import type { Clock } from '@reticle/core/flow';
+import type { Bus, BusHandler, BusResponder } from './bus.ts';
+import { channelMessage, type ChannelMessage } from './channel-messages.ts';
 import { LocalBus } from './local-bus.ts';
-import type { Bus, BusHandler } from './bus.ts';
+import { PendingRequests } from './pending-requests.ts';
+import { Responders } from './responders.ts';
+import { checkPattern, checkPublish, checkRequest } from './subject-rules.ts';
 
 /** A message channel between a supervisor and one child: Node's IPC with advanced serialisation. */
 export interface Channel {
@@ -9,48 +14,81 @@ export interface Channel {
   onMessage(handler: (message: unknown) => void): () => void;
 }
 
-type BusMessage = { readonly kind: 'bus'; readonly subject: string; readonly payload: Uint8Array };
-
-function isBusMessage(message: unknown): message is BusMessage {
-  if (typeof message !== 'object' || message === null) return false;
-  const { kind, subject, payload } = message as Record<string, unknown>;
-  return kind === 'bus' && typeof subject === 'string' && payload instanceof Uint8Array;
-}
-
-/** The child's side: publishes go up to the hub, which fans out to all children (this one included). */
+/** The child's side: everything goes up to the hub, which hands it to all children (this one included). */
 export class ChannelBus implements Bus {
-  readonly #local = new LocalBus();
+  readonly #local: LocalBus;
+  readonly #responders = new Responders();
+  readonly #pending: PendingRequests;
   readonly #channel: Channel;
 
-  constructor(channel: Channel) {
+  constructor(channel: Channel, clock: Clock) {
+    this.#local = new LocalBus(clock);
+    this.#pending = new PendingRequests(clock);
     this.#channel = channel;
     channel.onMessage((message) => {
-      if (isBusMessage(message)) this.#local.deliver(message.subject, message.payload);
+      const known = channelMessage(message);
+      if (known !== undefined) this.#receive(known);
     });
   }
 
+  /** Responders that threw or answered too much. */
+  get responderFailures(): number {
+    return this.#responders.failures;
+  }
+
   publish(subject: string, payload: Uint8Array): void {
-    this.#channel.send({ kind: 'bus', subject, payload } satisfies BusMessage);
+    checkPublish(subject, payload);
+    this.#send({ kind: 'bus', subject, payload });
   }
 
   subscribe(pattern: string, handler: BusHandler): () => void {
     return this.#local.subscribe(pattern, handler);
   }
-}
 
-/** The supervisor's side: carries every child's publishes to every child. */
-export class BusHub {
-  readonly #channels = new Set<Channel>();
+  async request(subject: string, payload: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+    checkRequest(subject, payload);
+    const { id, answer } = this.#pending.open(timeoutMs, (late) => this.#send({ kind: 'bus-forget', id: late }));
+    this.#send({ kind: 'bus-request', id, subject, payload });
+    return answer;
+  }
 
-  /** Adds a child; the returned function removes it when it is gone. */
-  join(channel: Channel): () => void {
-    this.#channels.add(channel);
-    const stop = channel.onMessage((message) => {
-      if (isBusMessage(message)) for (const each of this.#channels) each.send(message);
-    });
+  respond(pattern: string, responder: BusResponder): () => void {
+    checkPattern(pattern);
+    const stop = this.#responders.add(pattern, responder);
+    this.#send({ kind: 'bus-responds', pattern, change: 1 });
+    let stopped = false;
     return () => {
+      if (stopped) return;
+      stopped = true;
       stop();
-      this.#channels.delete(channel);
+      this.#send({ kind: 'bus-responds', pattern, change: -1 });
     };
+  }
+
+  #send(message: ChannelMessage): void {
+    this.#channel.send(message);
+  }
+
+  #receive(message: ChannelMessage): void {
+    switch (message.kind) {
+      case 'bus':
+        this.#local.deliver(message.subject, message.payload);
+        break;
+      case 'bus-request': {
+        const { id, subject, payload } = message;
+        this.#responders.ask(subject, payload, (bytes) => this.#send({ kind: 'bus-answer', id, payload: bytes }));
+        break;
+      }
+      case 'bus-answer':
+        this.#pending.answer(message.id, message.payload);
+        break;
+      case 'bus-unanswered':
+        this.#pending.fail(message.id, 'no-responders');
+        break;
+      // What only a child says means nothing to one.
+      case 'bus-forget':
+      case 'bus-responds':
+        break;
+    }
   }
 }

@@ -1,5 +1,15 @@
-export { subjectMatches } from './bus.ts';
-export type { Bus, BusHandler } from './bus.ts';
-export { BusHub, ChannelBus } from './channel-bus.ts';
+export { BusHub } from './bus-hub.ts';
+export { BusError, subjectMatches } from './bus.ts';
+export type { Bus, BusFailure, BusHandler, BusResponder } from './bus.ts';
+export { ChannelBus } from './channel-bus.ts';
 export type { Channel } from './channel-bus.ts';
 export { LocalBus } from './local-bus.ts';
+export { connectNatsBus, NatsBus } from './nats-bus.ts';
+export type { NatsBusCounters, NatsBusOptions } from './nats-bus.ts';
+export { natsServerConfig } from './nats-server-config.ts';
+export type { NatsComponent, NatsServerConfigOptions } from './nats-server-config.ts';
+export { NatsServer, startNatsServer } from './nats-server.ts';
+export type { NatsServerOptions } from './nats-server.ts';
+export { componentNkey, NKEY_SEED_BYTES } from './nkey.ts';
+export type { ComponentNkey } from './nkey.ts';
+export { BUS_BYTES_MAX } from './subject-rules.ts';

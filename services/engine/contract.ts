@@ -89,10 +89,15 @@ export type StartWork = {
   readonly outputLimited?: boolean;
   /** `max` generates exactly `maxOutputTokens`; `natural` may stop earlier; absent: the driver's default. */
   readonly length?: 'natural' | 'max';
-  /** Tokens already delivered by another engine: verified, prefilled, and continued after (PROTOCOL E6). */
+  /**
+   * Tokens already delivered by another engine: verified, prefilled, and continued after (PROTOCOL E6). The marks of
+   * items among them are told again, between `started` and the first row.
+   */
   readonly forced: readonly number[];
   /** Successor of a redirect: its prefill goes before other turns' (PROTOCOL E9). */
   readonly successor: boolean;
+  /** Among prefills of turns the higher goes first (PROTOCOL E9); from the tier. Default 0. */
+  readonly priority?: number;
 };
 
 export type DriverLoad = {
@@ -147,10 +152,28 @@ export interface DriverEvents {
   step(batch: StepBatch): void;
   /** The stream finished by itself; `generated` is its end offset. */
   ended(stream: StreamId, result: { finishReason: 'stop' | 'length'; generated: number }): void;
-  /** Answer to `halt`: nothing at or past `generated` exists. A stream that had not started yet has `generated` 0. */
+  /**
+   * Answer to `halt`: nothing at or past `generated` exists. A stream that had not started yet has generated what was
+   * forced: its count, 0 without any.
+   */
   halted(stream: StreamId, generated: number): void;
   failed(subject: { stream: StreamId } | { op: number }, error: ReticleError): void;
+  /**
+   * The replica cannot go on (a stage is gone): nothing more comes for any stream or operation, not even an end. The
+   * host tells its gateways, which go elsewhere. Told once.
+   */
+  broken(reason: string): void;
 }
+
+/** Ids, text lengths (bytes) and text of consecutive tokens. */
+export type TokenColumns = {
+  readonly tokenId: Uint32Array;
+  readonly textLength: Uint32Array;
+  readonly text: Uint8Array;
+};
+
+/** What may leave the wafer while nobody uses it. */
+export type Parkable = { readonly stream: StreamId } | { readonly context: ContextId };
 
 export type Truncation = {
   readonly kvAction: 'cut-in-place' | 'block-aligned-cut' | 'checkpoint-replay' | 'reprefill' | 'none';
@@ -174,9 +197,20 @@ export interface EngineDriver {
   halt(stream: StreamId): void;
   /**
    * After `halted` or `ended`: makes `context` = the stream's prompt + output [0, keepThrough) and frees the rest.
-   * Synchronous: the KV tail is dropped at once. `promptOnly` contexts have keepThrough 0.
+   * Synchronous: the KV tail is dropped at once. `promptOnly` contexts have keepThrough 0. A stream that had not
+   * started keeps its prompt and its forced tokens below keepThrough.
    */
   truncate(stream: StreamId, keepThrough: number, context: ContextId): Truncation;
+  /**
+   * The forced tokens [first, forced.length) of a stream that has started, with their text, so that they can be
+   * replayed like any other. Valid until the next call of the driver.
+   */
+  forcedTokens(stream: StreamId, first: number): TokenColumns;
+  /**
+   * A hint: the subject is idle, its KV may leave the wafer. `resume`, or work on the context, brings it back at the
+   * price of a restore. Does nothing where `capabilities.park` is false.
+   */
+  park(subject: Parkable): void;
   /** Drops a reference to a context. */
   release(context: ContextId): void;
   load(): DriverLoad;

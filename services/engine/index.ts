@@ -19,8 +19,19 @@ export type {
 export { EngineHost } from './host/engine-host.ts';
 export { FakeDriver, tokenText } from './host/fake-driver.ts';
 export type { FakeDriverOptions } from './host/fake-driver.ts';
-export type { EngineHostOptions, EngineIdentity, HostCount, HostLink, HostObserver, HostPeer } from './host/ports.ts';
+export type {
+  EngineHostOptions,
+  EngineIdentity,
+  HostCount,
+  HostLink,
+  HostObserver,
+  HostPeer,
+  SignalCount,
+} from './host/ports.ts';
+export type { HostSignals, SignalOptions } from './host/signals.ts';
 export { listenLinks } from './link/link-server.ts';
 export type { LinkServer, LinkServerOptions } from './link/link-server.ts';
 export { presenceCodec, publishPresence } from './link/presence.ts';
 export type { PresenceOptions } from './link/presence.ts';
+export { serveSignals } from './link/signal-service.ts';
+export type { SignalServiceOptions } from './link/signal-service.ts';

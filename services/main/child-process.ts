@@ -1,5 +1,6 @@
 import {
   createLogger,
+  Secret,
   errorFields,
   Lifecycle,
   standardError,
@@ -7,8 +8,8 @@ import {
   systemEnv,
 } from '@reticle/core/process';
 import type { Env, Logger } from '@reticle/core/process';
-import { ChannelBus, type Bus } from '@reticle/services/bus';
-import { messageOfKind, type ChildOrder, type ChildReport } from './messages.ts';
+import { ChannelBus, connectNatsBus, type Bus } from '@reticle/services/bus';
+import { messageOfKind, type ChildOrder, type ChildReport, type NatsAccess } from './messages.ts';
 
 /** What a supervised process has to work with. */
 export type ChildContext = {
@@ -40,10 +41,17 @@ export function runChild<Kind extends ChildOrder['kind']>(
     process.exitCode = 2;
     return;
   }
-  const bus = new ChannelBus(parent);
+  const busOf = async (access: NatsAccess | undefined): Promise<Bus> => {
+    if (access === undefined) return new ChannelBus(parent, env.clock);
+    const { servers, seed } = access;
+    const { clock, random } = env;
+    const bus = await connectNatsBus({ servers, seed: new Secret(seed), clock, random, logger });
+    return lifecycle.own('bus', bus);
+  };
   const report = (message: ChildReport): void => void parent.send(message);
   const begin = async (order: Extract<ChildOrder, { kind: Kind }>): Promise<void> => {
     try {
+      const bus = await busOf(order.config.nats);
       await start(order, { env, bus, logger, lifecycle, report });
     } catch (error) {
       logger.error('start failed', { kind, ...errorFields(error) });

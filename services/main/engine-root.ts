@@ -1,10 +1,16 @@
 import type { Env, Logger } from '@reticle/core/process';
 import type { Bus } from '@reticle/services/bus';
-import { EngineHost, listenLinks, publishPresence } from '@reticle/services/engine';
-import { createWaferSim } from '@reticle/services/engine/wafer-sim';
+import { EngineHost, listenLinks, publishPresence, serveSignals } from '@reticle/services/engine';
+import { createWaferSim, faultScript } from '@reticle/services/engine/wafer-sim';
 import type { EngineConfig } from './messages.ts';
 
-export type EngineDependencies = { readonly env: Env; readonly bus: Bus; readonly logger: Logger };
+export type EngineDependencies = {
+  readonly env: Env;
+  readonly bus: Bus;
+  readonly logger: Logger;
+  /** A drain that came by signal is over: no turn runs. */
+  readonly onDrained?: () => void;
+};
 
 /** A running engine; the caller drains and closes it. */
 export type RunningEngine = {
@@ -15,12 +21,10 @@ export type RunningEngine = {
 };
 
 /** Composes driver, host, link server and presence. Rejects when the model does not fit or the address is taken. */
-export async function startEngine(
-  config: EngineConfig,
-  { env, bus, logger }: EngineDependencies,
-): Promise<RunningEngine> {
+export async function startEngine(config: EngineConfig, dependencies: EngineDependencies): Promise<RunningEngine> {
+  const { env, bus, logger } = dependencies;
   const { chain, engineId, region, replicaEpoch } = config;
-  const { tokens, length, pace, seed, flatStepMicros, itemEvery } = chain.engine;
+  const { tokens, length, pace, seed, flatStepMicros, itemEvery, faults } = chain.engine;
   const driver = createWaferSim({
     model: {
       name: chain.servedName,
@@ -39,10 +43,22 @@ export async function startEngine(
     seed,
     ...(flatStepMicros === undefined ? {} : { flatStepMicros }),
     ...(itemEvery === undefined ? {} : { itemEvery }),
+    ...(faults === undefined ? {} : { faults: faultScript(faults, chain.wafers) }),
   });
-  const host = new EngineHost({ driver, clock: env.clock, identity: { engineId, region, replicaEpoch } });
-  const server = await listenLinks({ host, bind: `${config.host}:0`, clock: env.clock });
-  const address = `${config.host}:${server.port}`;
+  const host = new EngineHost({
+    driver,
+    clock: env.clock,
+    identity: { engineId, region, replicaEpoch },
+    failpoint: env.failpoint,
+  });
+  const { onDrained } = dependencies;
+  const signals = host.signals({
+    cell: region,
+    engineKeys: config.signalKeys,
+    ...(onDrained === undefined ? {} : { onDrained }),
+  });
+  const server = await listenLinks({ host, bind: `${config.host}:0`, clock: env.clock, signals });
+  const address = config.advertise ?? `${config.host}:${server.port}`;
   const stopPresence = publishPresence({
     host,
     address,
@@ -50,8 +66,10 @@ export async function startEngine(
     publish: (subject, bytes) => bus.publish(subject, bytes),
   });
   logger.info('engine serves', { engine: engineId, model: chain.servedName, port: server.port });
+  const stopSignals = serveSignals({ bus, signals, cell: region, engineId, address });
   const end = async (timeLeftMs: number, reason: string): Promise<void> => {
     await server.close(timeLeftMs, reason);
+    stopSignals();
     stopPresence();
   };
   let ended: Promise<void> | undefined;

@@ -3,14 +3,18 @@ import { assert, base32, RANDOM_ID_BYTES } from '@reticle/core/domain';
 import { Health, type Env, type Logger } from '@reticle/core/process';
 import { limits } from '@reticle/proto/contract';
 import type { Bus } from '@reticle/services/bus';
+import { sessionSignalKeys } from '@reticle/services/bus/signals';
 import { apiKeyAuthenticator, createAuthenticator, KeyStore } from '@reticle/services/edge/auth';
 import { startGrpcEdge } from '@reticle/services/edge/grpc';
 import {
   createResumeTokens,
   EngineDirectory,
   GrpcLinkTransport,
+  GrpcSignalTransport,
   LinkPool,
+  remoteSessions,
   Sessions,
+  SignalSender,
   UsageLedger,
 } from '@reticle/services/stream';
 import type { CellKey, GatewayConfig } from './messages.ts';
@@ -54,16 +58,20 @@ export async function startGateway(config: GatewayConfig, dependencies: GatewayD
   const [first, ...others] = config.cellKeys;
   assert(first !== undefined, 'a gateway has a cell key');
   const ledger = new UsageLedger();
+  const signals = startSignals(config, dependencies);
   const sessions = new Sessions({
     clock,
     random,
     logger,
+    failpoint: env.failpoint,
     engines: directory,
     links,
     tokens: createResumeTokens({ region, keys: [first, ...others], clock, random }),
     ledger,
     gateway: config.gatewayId,
     kvScope: kvScope(first),
+    signalKeys: (sessionId) => sessionSignalKeys(config.cellKeys, sessionId),
+    remote: remoteSessions(signals.sender, region),
     region,
   });
   const health = new Health();
@@ -74,6 +82,7 @@ export async function startGateway(config: GatewayConfig, dependencies: GatewayD
   const edge = await startGrpcEdge({
     host: config.host,
     port: config.grpcPort,
+    ...(config.sharesPort === undefined ? {} : { sharesPort: config.sharesPort }),
     front: sessions,
     auth,
     health,
@@ -81,17 +90,33 @@ export async function startGateway(config: GatewayConfig, dependencies: GatewayD
     clock,
     random,
   });
-  const stopWatching = watchEngines({ directory, links, health, clock, onModels: dependencies.onModels ?? (() => {}) });
+  const onModels = dependencies.onModels ?? ((): void => {});
+  const stopWatching = watchEngines({ directory, links, sessions, health, clock, onModels });
   const end = async (timeLeftMs: number): Promise<void> => {
     health.allNotServing('draining');
     await sessions.stop(timeLeftMs);
     await edge.drain(0);
     stopWatching();
     links.close();
+    signals.close();
     directory.close();
   };
   let ended: Promise<void> | undefined;
   return { port: edge.port, ledger, close: (timeLeftMs) => (ended ??= end(timeLeftMs)) };
+}
+
+/** Controls of sessions that are open at other gateways (PROTOCOL §3). */
+function startSignals(
+  { cellKeys, region, gatewayId }: GatewayConfig,
+  { env, bus }: GatewayDependencies,
+): { readonly sender: SignalSender; close(): void } {
+  const { clock, random } = env;
+  const [newest, ...others] = cellKeys;
+  assert(newest !== undefined, 'a gateway has a cell key');
+  const transport = new GrpcSignalTransport({ clock });
+  const keys = [newest, ...others] as const;
+  const sender = new SignalSender({ bus, transport, clock, random, keys, cell: region, origin: gatewayId });
+  return { sender, close: () => transport.close() };
 }
 
 /** HMAC(HMAC(cell key, tenant), digest): prefixes are shared within a tenant and a model, nowhere else (E2). */
@@ -105,12 +130,13 @@ function kvScope({ key }: CellKey): (tenant: string, modelDigest: string) => Uin
 type Watched = Pick<Env, 'clock'> & {
   readonly directory: EngineDirectory;
   readonly links: LinkPool;
+  readonly sessions: Sessions;
   readonly health: Health;
   readonly onModels: (models: readonly string[]) => void;
 };
 
-/** Follows presence at its own rhythm: readiness, the list of models, links of engines that are gone. */
-function watchEngines({ directory, links, health, clock, onModels }: Watched): () => void {
+/** Follows presence at its own rhythm: readiness, the list of models, engines that drain or are gone. */
+function watchEngines({ directory, links, sessions, health, clock, onModels }: Watched): () => void {
   let told: string | undefined;
   let cancel = (): void => {};
   const look = (): void => {
@@ -121,6 +147,7 @@ function watchEngines({ directory, links, health, clock, onModels }: Watched): (
       else health.notServing(ENGINES, 'no_engine');
       onModels(models);
     }
+    for (const engineId of directory.draining()) sessions.leaveEngine(engineId);
     links.prune((engineId) => directory.get(engineId) !== undefined);
     cancel = clock.after(limits.presenceMs, look);
   };

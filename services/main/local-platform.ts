@@ -9,14 +9,18 @@ import {
 } from '@reticle/core/domain';
 import type { Env, Logger } from '@reticle/core/process';
 import { BusHub } from '@reticle/services/bus';
+import { engineSignalKeys } from '@reticle/services/bus/signals';
 import { hmacOfSecret, mintApiKey, type KeyRecord } from '@reticle/services/edge/auth';
-import type { ChildReport, GatewayConfig } from './messages.ts';
+import { LocalNats, type BusMember } from './local-nats.ts';
+import type { CellKey, ChildReport, GatewayConfig } from './messages.ts';
 import { describeReport, SupervisedChild } from './supervised-child.ts';
 
 export type LocalPlatformOptions = {
   readonly env: Env;
   readonly logger: Logger;
   readonly progress: (text: string) => void;
+  /** Told which processes serve, whenever that changes. */
+  readonly onProcesses?: (processes: LocalPlatformState['processes']) => void;
 };
 
 /** Tenant of the local key. */
@@ -24,14 +28,18 @@ const LOCAL_TENANT = 'local';
 const READY_BOUND_MS = 20_000;
 const SECRET_BYTES = 32;
 
+type Replica = { readonly chain: LocalChain; readonly engineId: string; readonly member: BusMember };
+
 /**
- * A whole platform on one machine: one engine per chain, one gateway, and the bus between them over IPC.
+ * A whole platform on one machine: engines, gateway workers, and the bus between them, over IPC or NATS.
  * The key of the run is made here and handed out once, in the state.
  */
 export class LocalPlatform implements AsyncDisposable {
   readonly #spec: LocalPlatformSpec;
   readonly #options: LocalPlatformOptions;
   readonly #hub = new BusHub();
+  readonly #nats: LocalNats;
+  readonly #cellKey: CellKey;
   readonly #children: SupervisedChild[] = [];
   readonly #ready = Promise.withResolvers<void>();
   #port = 0;
@@ -40,6 +48,9 @@ export class LocalPlatform implements AsyncDisposable {
   constructor(spec: LocalPlatformSpec, options: LocalPlatformOptions) {
     this.#spec = spec;
     this.#options = options;
+    const { env, logger } = options;
+    this.#nats = new LocalNats(env, logger);
+    this.#cellKey = { kid: 'k1', key: env.random.bytes(SECRET_BYTES) };
   }
 
   /** Starts everything; resolves when every model has a ready engine. Rejects with the first failure. */
@@ -55,8 +66,12 @@ export class LocalPlatform implements AsyncDisposable {
       tiers,
       defaultTier: 'ultrafast',
     };
-    for (const chain of this.#spec.chains) this.#children.push(this.#engine(chain));
-    this.#children.push(await this.#gateway(record, pepper));
+    const { nats = 'none', gateways: workers = 1, region } = this.#spec;
+    const replicas = this.#spec.chains.flatMap((chain) => this.#replicasOf(chain));
+    const gateways = Array.from({ length: workers }, (): BusMember => ({ role: 'gateway' }));
+    await this.#nats.start(nats, region, [...replicas.map(({ member }) => member), ...gateways]);
+    for (const replica of replicas) this.#children.push(this.#engine(replica));
+    await this.#startGateways(gateways, record, pepper);
     const cancel = env.clock.after(READY_BOUND_MS, () =>
       this.#ready.reject(new Error(`not ready after ${READY_BOUND_MS / 1000} s: ${this.#missing()}`)),
     );
@@ -69,21 +84,37 @@ export class LocalPlatform implements AsyncDisposable {
       grpc: `${this.#spec.host}:${this.#port}`,
       apiKey: minted.key,
       models: this.#spec.chains.map((chain) => chain.servedName),
-      processes: this.#children.flatMap(({ role, pid }) => (pid === undefined ? [] : [{ role, pid }])),
+      processes: this.#processes,
     };
   }
 
-  #engine(chain: LocalChain): SupervisedChild {
-    const { env } = this.#options;
+  get #processes(): LocalPlatformState['processes'] {
+    const all = [...this.#children, { role: 'nats' as const, pid: this.#nats.pid }];
+    return all.flatMap(({ role, pid }) => (pid === undefined ? [] : [{ role, pid }]));
+  }
+
+  #replicasOf(chain: LocalChain): Replica[] {
+    return Array.from({ length: chain.replicas ?? 1 }, () => {
+      const engineId = base32(this.#options.env.random.bytes(RANDOM_ID_BYTES));
+      return { chain, engineId, member: { role: 'host', engineId } };
+    });
+  }
+
+  #engine({ chain, engineId, member }: Replica): SupervisedChild {
     const { region, host } = this.#spec;
-    const engineId = base32(env.random.bytes(RANDOM_ID_BYTES));
+    const signalKeys = engineSignalKeys([this.#cellKey], engineId);
     return this.#child('engine', 'engine.ts', (starts) => ({
       kind: 'engine-config',
-      config: { engineId, region, host, replicaEpoch: starts + 1, chain },
+      config: { engineId, region, host, replicaEpoch: starts + 1, chain, signalKeys, ...this.#busOf(member) },
     }));
   }
 
-  async #gateway(key: KeyRecord, pepper: Uint8Array): Promise<SupervisedChild> {
+  #busOf(member: BusMember): Pick<GatewayConfig, 'nats'> {
+    const nats = this.#nats.accessOf(member);
+    return nats === undefined ? {} : { nats };
+  }
+
+  async #startGateways(gateways: readonly BusMember[], key: KeyRecord, pepper: Uint8Array): Promise<void> {
     const { env } = this.#options;
     const { region, host } = this.#spec;
     // A restarted gateway must come back where its clients look for it, so the port is chosen here, once.
@@ -91,16 +122,20 @@ export class LocalPlatform implements AsyncDisposable {
     if (grpcPort !== this.#spec.grpcPort && this.#spec.grpcPort !== 0) {
       this.#options.progress(`port ${this.#spec.grpcPort} is taken, using ${grpcPort}`);
     }
-    const config: GatewayConfig = {
-      gatewayId: base32(env.random.bytes(RANDOM_ID_BYTES)),
-      region,
-      host,
-      grpcPort,
-      keys: [key],
-      pepper,
-      cellKeys: [{ kid: 'k1', key: env.random.bytes(SECRET_BYTES) }],
-    };
-    return this.#child('gateway', 'gateway.ts', () => ({ kind: 'gateway-config', config }));
+    for (const member of gateways) {
+      const config: GatewayConfig = {
+        gatewayId: base32(env.random.bytes(RANDOM_ID_BYTES)),
+        region,
+        host,
+        grpcPort,
+        keys: [key],
+        pepper,
+        cellKeys: [this.#cellKey],
+        sharesPort: gateways.length > 1,
+        ...this.#busOf(member),
+      };
+      this.#children.push(this.#child('gateway', 'gateway.ts', () => ({ kind: 'gateway-config', config })));
+    }
   }
 
   #child(
@@ -117,6 +152,7 @@ export class LocalPlatform implements AsyncDisposable {
       file: join(import.meta.dirname, file),
       order,
       onReport: (report) => this.#report(report),
+      onChanged: () => this.#options.onProcesses?.(this.#processes),
     });
   }
 
@@ -140,5 +176,6 @@ export class LocalPlatform implements AsyncDisposable {
     const engines = this.#children.filter((child) => child.role === 'engine');
     await Promise.all(gateways.map((child) => child.stop()));
     await Promise.all(engines.map((child) => child.stop()));
+    await this.#nats[Symbol.asyncDispose]();
   }
 }

@@ -5,6 +5,14 @@
 import type { LocalChain, LocalPlatformSpec, LocalPlatformState } from '@reticle/core/domain';
 import type { KeyRecord } from '@reticle/services/edge/auth';
 
+/** A component's access to NATS; absent: the supervisor carries the bus. */
+export type NatsAccess = {
+  /** `nats://host:port`, one or more. */
+  readonly servers: readonly string[];
+  /** `SU…`; the component's own key. */
+  readonly seed: string;
+};
+
 export type EngineConfig = {
   /** 26 base32 characters. */
   readonly engineId: string;
@@ -13,6 +21,11 @@ export type EngineConfig = {
   /** Grows by 1 with every restart of the same engine: the fence of its predecessors (PROTOCOL E8). */
   readonly replicaEpoch: number;
   readonly chain: LocalChain;
+  /** Serialised `SignalKeys` of this engine, for drains (PROTOCOL S4). */
+  readonly signalKeys: Uint8Array;
+  readonly nats?: NatsAccess;
+  /** `host:port` that is announced, where it is not the listener's own (a proxy). */
+  readonly advertise?: string;
 };
 
 export type CellKey = {
@@ -29,8 +42,11 @@ export type GatewayConfig = {
   readonly grpcPort: number;
   readonly keys: readonly KeyRecord[];
   readonly pepper: Uint8Array;
-  /** First mints resume tokens, the others are accepted. */
+  /** First mints resume tokens and signs, the others are accepted. */
   readonly cellKeys: readonly CellKey[];
+  /** True where several workers listen on the port together (PERFORMANCE H12). */
+  readonly sharesPort?: boolean;
+  readonly nats?: NatsAccess;
 };
 
 /** Supervisor → child. */
@@ -54,7 +70,9 @@ export type PlatformOrder =
 export type PlatformReport =
   | { readonly kind: 'platform-progress'; readonly text: string }
   | { readonly kind: 'platform-ready'; readonly state: LocalPlatformState }
-  | { readonly kind: 'platform-failed'; readonly message: string };
+  | { readonly kind: 'platform-failed'; readonly message: string }
+  /** A process died or was started again; the list is whole. */
+  | { readonly kind: 'platform-processes'; readonly processes: LocalPlatformState['processes'] };
 
 /** Narrows a message of the channel to one of the wanted kinds; anything else is not ours. */
 export function messageOfKind<Message extends { readonly kind: string }>(

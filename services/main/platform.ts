@@ -10,6 +10,7 @@ import {
   superviseProcess,
   systemEnv,
 } from '@reticle/core/process';
+import type { LocalPlatformState } from '@reticle/core/domain';
 import { LocalPlatform } from './local-platform.ts';
 import { messageOfKind, type PlatformOrder, type PlatformReport } from './messages.ts';
 
@@ -42,7 +43,9 @@ if (parent === undefined) {
   const report = (message: PlatformReport): void => void parent.send(message);
   const run = async (spec: Extract<PlatformOrder, { kind: 'platform-spec' }>['spec']): Promise<void> => {
     const progress = (text: string): void => report({ kind: 'platform-progress', text });
-    const platform = lifecycle.own('platform', new LocalPlatform(spec, { env, logger, progress }));
+    const onProcesses = (processes: LocalPlatformState['processes']): void =>
+      report({ kind: 'platform-processes', processes });
+    const platform = lifecycle.own('platform', new LocalPlatform(spec, { env, logger, progress, onProcesses }));
     try {
       report({ kind: 'platform-ready', state: await platform.start() });
     } catch (error) {

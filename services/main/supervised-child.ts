@@ -13,6 +13,8 @@ export type SupervisedChildOptions = {
   /** The order for the n-th start (0-based): a restarted engine carries a higher replica epoch. */
   readonly order: (starts: number) => ChildOrder;
   readonly onReport: (report: ChildReport) => void;
+  /** The process was started or has ended. */
+  readonly onChanged: () => void;
 };
 
 const RESTART_BASE_MS = 100;
@@ -65,10 +67,12 @@ export class SupervisedChild implements AsyncDisposable {
       if (report !== undefined) onReport(report);
     });
     child.send(order(this.#starts++));
+    this.#options.onChanged();
     void child.exited.then((exit) => {
       leave();
       stopListening();
       this.#child = undefined;
+      this.#options.onChanged();
       if (env.clock.nowMs() - startedMs > HEALTHY_AFTER_MS) this.#backoff.reset();
       if (!this.#stopping) this.#restartLater(exit.signal ?? String(exit.code));
     });

@@ -90,7 +90,8 @@ export function attach(state: SessionState, event: AttachEvent): SessionStep {
     const { nextOffset, creditTokens } = read;
     const resumed = stepStored(next, turn, { kind: 'resumed', nextOffset, creditTokens });
     next = resumed.state;
-    const known = event.cursors.some((cursor) => cursor.turnId === read.turnId);
+    // At offset 0 a client may name a turn whose start it has not been told yet.
+    const known = nextOffset > 0 && event.cursors.some((cursor) => cursor.turnId === read.turnId);
     // The budget first: the reader must not send by the window of the attachment before.
     effects.push(...resumed.effects, { kind: 'read', ...read, known });
   }

@@ -35,7 +35,8 @@ export function controlTurn(state: SessionState, control: Control): SessionStep 
   const parts = partsOf(control.signal);
   const answered = state.answers.get(parts.cut.signalId);
   if (answered !== undefined) {
-    const known = answered.digest === parts.digest;
+    // An answer that another gateway's engine remembered comes without the digest of what was asked.
+    const known = answered.digest === '' || answered.digest === parts.digest;
     if (!known) return { state, effects: [refused(control, parts.cut, 'idempotency_conflict')] };
     return { state, effects: [sendAck(control.asker, answered.ack)] };
   }

@@ -1,6 +1,9 @@
 export type * from './commands.ts';
 export { attach, checkCursor, planReads } from './attach.ts';
 export type { AttachEvent } from './attach.ts';
+export { turnOf } from './restore.ts';
+export type { Restored, TurnRecord } from './restore.ts';
+export { checkParams } from './check-params.ts';
 export { priceInput } from './price-input.ts';
 export type { PriceOptions } from './price-input.ts';
 export { turnEnded } from './receipt.ts';

@@ -56,6 +56,8 @@ export type StartPlan = {
   readonly creditTokens: number;
   readonly tier: Tier | undefined;
   readonly seq: number;
+  /** Digest of the client's request: a repeat of the id at any gateway is told from another body by it. */
+  readonly bodyDigest: string;
 };
 
 export type SessionEffect =
@@ -71,6 +73,8 @@ export type SessionEffect =
   | { readonly kind: 'answer-call'; readonly call: number; readonly ack: ControlAck }
   | { readonly kind: 'refuse-call'; readonly call: number; readonly ended: TurnEnded }
   | { readonly kind: 'bar'; readonly turnId: string; readonly offset: number }
+  /** Begins the turn again at the engine in force, from what was received of it (PROTOCOL E6). */
+  | { readonly kind: 'restart'; readonly turnId: string }
   | { readonly kind: 'announce'; readonly turnId: string }
   /** The same answer again, for a repeated StartTurn: its TurnStarted, or its terminal. */
   | { readonly kind: 'repeat'; readonly turnId: string }

@@ -26,15 +26,22 @@ import { attach, displaced, type AttachEvent } from './attach.ts';
 import type { ClientCommand, Interrupt, Redirect, StartTurn } from './commands.ts';
 import { controlTurn } from './control-turn.ts';
 import { editDraft } from './drafts.ts';
-import { findTurn, type SessionEffect, type SessionState, type SessionStep } from './session-state.ts';
+import { restore, type Restored } from './restore.ts';
+import { findTurn, withTurn, type SessionEffect, type SessionState, type SessionStep } from './session-state.ts';
 import { startTurn } from './start-turn.ts';
 import { fatal, stepStored } from './turn-effects.ts';
 import type { TurnEvent } from './turn.ts';
-import { NO_PROGRESS, type Progress } from './turn-state.ts';
+import { NO_PROGRESS, type Progress, type TurnState } from './turn-state.ts';
 
 export type SessionEvent =
   | { readonly kind: 'opened'; readonly epoch: number }
   | { readonly kind: 'root'; readonly tokens: number }
+  /** The engine told what another gateway left: its turns, oldest first (PROTOCOL §7). */
+  | { readonly kind: 'restored'; readonly restored: Restored }
+  /** A turn that was started by signal at the engine. */
+  | { readonly kind: 'arrived'; readonly turn: TurnState }
+  /** Another gateway has taken the session: its turns are told there, nothing of them ends here. */
+  | { readonly kind: 'evicted'; readonly error: ReticleError }
   | ({ readonly kind: 'attached' } & AttachEvent)
   /** The engine is about to be asked for a new epoch: the older attachment ends before its handles do. */
   | { readonly kind: 'displaced' }
@@ -66,10 +73,6 @@ export type SessionEvent =
 export function stepSession(state: SessionState, event: SessionEvent): SessionStep {
   if (state.closed) return { state, effects: [] };
   switch (event.kind) {
-    case 'opened':
-      return { state: { ...state, epoch: Math.max(state.epoch, event.epoch) }, effects: [] };
-    case 'root':
-      return { state: { ...state, rootTokens: event.tokens, contextTokens: event.tokens }, effects: [] };
     case 'attached':
       return attach(state, event);
     case 'displaced':
@@ -77,11 +80,35 @@ export function stepSession(state: SessionState, event: SessionEvent): SessionSt
     case 'command':
       return command(state, event);
     case 'signal':
-      return controlTurn({ ...state, touchedMs: event.nowMs }, { ...event, asker: { kind: 'call', call: event.call } });
     case 'warm':
-      return startTurn({ ...state, touchedMs: event.nowMs }, { ...event, asker: { kind: 'call', call: event.call } });
+      return callEvent(state, event);
     case 'turn':
       return turnEvent(state, event.turnId, event.event);
+    default:
+      return engineEvent(state, event);
+  }
+}
+
+/** A control or a warm-up from outside the stream. */
+function callEvent(state: SessionState, event: Extract<SessionEvent, { kind: 'signal' | 'warm' }>): SessionStep {
+  const touched = { ...state, touchedMs: event.nowMs };
+  const asker = { kind: 'call', call: event.call } as const;
+  return event.kind === 'signal' ? controlTurn(touched, { ...event, asker }) : startTurn(touched, { ...event, asker });
+}
+
+type EngineEvent = Extract<SessionEvent, { kind: 'opened' | 'root' | 'restored' | 'arrived' }>;
+
+/** What the engine says of the session itself; and its life. */
+function engineEvent(state: SessionState, event: EngineEvent | LifeEvent): SessionStep {
+  switch (event.kind) {
+    case 'opened':
+      return { state: { ...state, epoch: Math.max(state.epoch, event.epoch) }, effects: [] };
+    case 'root':
+      return { state: { ...state, rootTokens: event.tokens, contextTokens: event.tokens }, effects: [] };
+    case 'restored':
+      return restore(state, event.restored);
+    case 'arrived':
+      return arrived(state, event.turn);
     default:
       return lifeEvent(state, event);
   }
@@ -89,7 +116,7 @@ export function stepSession(state: SessionState, event: SessionEvent): SessionSt
 
 type LifeEvent = Extract<
   SessionEvent,
-  { kind: 'half-closed' | 'settled' | 'disconnected' | 'refused' | 'idle' | 'close' }
+  { kind: 'half-closed' | 'settled' | 'disconnected' | 'refused' | 'idle' | 'close' | 'evicted' }
 >;
 
 function lifeEvent(state: SessionState, event: LifeEvent): SessionStep {
@@ -106,6 +133,8 @@ function lifeEvent(state: SessionState, event: LifeEvent): SessionStep {
       return idle(state, event.nowMs);
     case 'close':
       return close(state, event.spans);
+    case 'evicted':
+      return evicted(state, event.error);
     default:
       return assertNever(event);
   }
@@ -195,4 +224,23 @@ function close(state: SessionState, spans: ReadonlyMap<string, Progress>): Sessi
   if (next.attachment !== 0) effects.push({ kind: 'end-stream', attachment: next.attachment, error: undefined });
   effects.push({ kind: 'release', mode: 'drop' });
   return { state: { ...next, attachment: 0, closed: true, drafts: new Map() }, effects };
+}
+
+/** Whoever is attached reads the turn from its beginning. */
+function arrived(state: SessionState, turn: TurnState): SessionStep {
+  if (findTurn(state, turn.turnId) !== undefined) return { state, effects: [] };
+  const { turnId, window } = turn;
+  const stored = withTurn(state, turn);
+  const effects: SessionEffect[] = [...stored.effects, { kind: 'credit', turnId, window }];
+  if (state.attachment !== 0) {
+    effects.push({ kind: 'read', turnId, nextOffset: 0, creditTokens: window.creditTokens, known: false });
+  }
+  return { state: stored.state, effects };
+}
+
+/** The session goes on elsewhere: whoever reads it here is sent there, and nothing is said of its turns. */
+function evicted(state: SessionState, error: ReticleError): SessionStep {
+  const effects: SessionEffect[] =
+    state.attachment === 0 ? [] : [{ kind: 'end-stream', attachment: state.attachment, error }];
+  return { state: { ...state, attachment: 0, closed: true, drafts: new Map() }, effects };
 }

@@ -49,7 +49,8 @@ export function startTurn(state: SessionState, admission: Admission): SessionSte
 
 /** Same id and body: the same answer. Same id and another body: refused, and the known turn goes on (R3). */
 function repeatedStart(state: SessionState, known: TurnState, { start, asker }: Admission): SessionStep {
-  if (known.bodyDigest !== start.bodyDigest) {
+  // A turn that came by signal was never seen as a StartTurn: its digest is not known.
+  if (known.bodyDigest !== '' && known.bodyDigest !== start.bodyDigest) {
     const ack = controlAck({
       asker,
       signalId: '',
@@ -127,6 +128,7 @@ export function planStart(
     creditTokens: state.defaultCreditTokens,
     tier: start.tier,
     seq: asker.kind === 'stream' ? asker.seq : 0,
+    bodyDigest: start.bodyDigest,
   };
   return { plan, drafts: submitted.drafts };
 }
@@ -169,6 +171,8 @@ export function newTurn(state: SessionState, plan: StartPlan, start: StartTurn, 
     promptTokens: plan.promptTokens,
     cachedTokens: 0,
     startOffset: 0,
+    moves: 0,
+    continuation: 'exact',
     window: createCredit({ creditTokens: state.defaultCreditTokens, ringTokens: limits.ringTokens }),
     controls: [],
     receipt: undefined,

@@ -47,6 +47,7 @@ function applyOne(state: SessionState, effect: TurnEffect, { successor }: TurnCo
     case 'finish':
       return finished(state, effect);
     case 'bar':
+    case 'restart':
     case 'announce':
     case 'credit':
       return { state, effects: [effect] };

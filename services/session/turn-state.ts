@@ -1,6 +1,6 @@
 import type { Tier } from '@reticle/core/domain';
 import type { CreditWindow } from '@reticle/core/flow';
-import type { CutMode, KvAction, Timing, TurnError, TurnStatus, Usage } from './commands.ts';
+import type { Continuation, CutMode, KvAction, Timing, TurnError, TurnStatus, Usage } from './commands.ts';
 
 /** The states of a turn; the transition table stands in `turn.ts`. */
 export type TurnPhase = 'queued' | 'starting' | 'running' | 'cutting' | 'pending' | 'ended';
@@ -60,6 +60,10 @@ export type TurnState = {
   readonly promptTokens: number;
   readonly cachedTokens: number;
   readonly startOffset: number;
+  /** Times that the turn was begun again after its engine was lost (PROTOCOL E7). */
+  readonly moves: number;
+  /** `exact` unless another engine went on with sampling that cannot be replayed (PROTOCOL R7). */
+  readonly continuation: Continuation;
   /** What the client acknowledged and grants, on the current attachment. */
   readonly window: CreditWindow;
   readonly controls: readonly OpenControl[];

@@ -8,15 +8,18 @@
  *  T3 The first answer that fixes E fixes it for good; every later control gets ALREADY_ENDED with the same E.
  *  T4 Every asker of a control gets exactly one final answer (and at most one PENDING before it).
  *  T5 The acknowledged offset never goes back and never passes what was sent (R5).
+ *  T6 A turn is begun again at most `limits.failoversMax` times, each time from what was received (E6, E7).
  *
  * Transitions (empty: the event changes nothing)
- *  phase     dispatched  started   control              cut-done applied   ended | failed | lost
- *  queued    starting    –         cutting              –                  ended
- *  starting  –           running   cutting              –                  ended
- *  running   –           –         cutting              –                  ended
- *  cutting   –           (noted)   cutting | answered   cutting, E fixed   ended (lost: cut applied here, E7)
- *  pending   –           –         cutting              cutting, E fixed   ended
- *  ended     –           –         answered             –                  –
+ *  phase     dispatched  started   control              cut-done applied   ended | failed | lost   orphaned
+ *  queued    starting    –         cutting              –                  ended                   –
+ *  starting  –           running   cutting              cutting, E fixed   ended                   starting (again)
+ *  running   –           –         cutting              cutting, E fixed   ended                   starting (again)
+ *  cutting   –           (noted)   cutting | answered   cutting, E fixed   ended (lost: as orphaned) ended, the cut applied here (E7)
+ *  pending   –           –         cutting              cutting, E fixed   ended                   ended, the cut applied here
+ *  ended     –           –         answered             –                  –                       –
+ *  `orphaned`: the engine no longer has the turn, another one may go on with it; past T6 it is `lost`. A cut-done
+ *  that no control of this gateway asked for came by signal (PROTOCOL §3): its E counts all the same.
  *  A control of a queued turn follows its start to the engine, so that the cut turn has a context that others
  *  can continue. A cut answered PENDING leads from cutting to pending; one the engine
  *  refuses leads back to running.
@@ -24,7 +27,7 @@
 import { applyFlow, createCredit, type CreditWindow } from '@reticle/core/flow';
 import { assertNever } from '@reticle/core/domain';
 import { limits, type ErrorCode } from '@reticle/proto/contract';
-import type { ControlAck, ControlOutcome, KvAction, TurnError } from './commands.ts';
+import type { Continuation, ControlAck, ControlOutcome, KvAction, TurnError } from './commands.ts';
 import { controlAck, finalReceipt, NO_RECEIPT } from './receipt.ts';
 import {
   isLive,
@@ -54,6 +57,8 @@ export type TurnEvent =
       readonly promptTokens: number;
       readonly cachedTokens: number;
       readonly startOffset: number;
+      /** Absent: exact. */
+      readonly continuation?: Continuation;
     }
   | {
       readonly kind: 'flow';
@@ -67,12 +72,16 @@ export type TurnEvent =
   | { readonly kind: 'engine-ended'; readonly ending: Ending; readonly progress: Progress }
   | { readonly kind: 'failed'; readonly error: TurnError; readonly progress: Progress }
   | { readonly kind: 'lost'; readonly progress: Progress }
+  | { readonly kind: 'orphaned'; readonly progress: Progress }
+  /** The engine has the turn still, over a new link: what it was asked may have been lost on the way. */
+  | { readonly kind: 'rejoined' }
   | { readonly kind: 'abandoned'; readonly progress: Progress };
 
 export type TurnEffect =
   | { readonly kind: 'send-cut'; readonly turnId: string; readonly control: OpenControl }
   | { readonly kind: 'answer'; readonly asker: Asker; readonly ack: ControlAck; readonly digest: string }
   | { readonly kind: 'bar'; readonly turnId: string; readonly offset: number }
+  | { readonly kind: 'restart'; readonly turnId: string }
   | { readonly kind: 'announce'; readonly turnId: string }
   | { readonly kind: 'finish'; readonly turnId: string }
   | { readonly kind: 'credit'; readonly turnId: string; readonly window: CreditWindow }
@@ -95,12 +104,17 @@ export function stepTurn(state: TurnState, event: TurnEvent): TurnStep {
       return control(state, event.control, event.progress);
     case 'cut-done':
       return cutDone(state, event.answer, event.progress);
+    case 'rejoined':
+      return {
+        state,
+        effects: state.controls.map((each) => ({ kind: 'send-cut', turnId: state.turnId, control: each })),
+      };
     default:
       return stepEnd(state, event);
   }
 }
 
-type EndEvent = Extract<TurnEvent, { kind: 'engine-ended' | 'failed' | 'lost' | 'abandoned' }>;
+type EndEvent = Extract<TurnEvent, { kind: 'engine-ended' | 'failed' | 'lost' | 'orphaned' | 'abandoned' }>;
 
 function stepEnd(state: TurnState, event: EndEvent): TurnStep {
   switch (event.kind) {
@@ -110,6 +124,8 @@ function stepEnd(state: TurnState, event: EndEvent): TurnStep {
       return fail(state, event.error, event.progress);
     case 'lost':
       return lost(state, event.progress);
+    case 'orphaned':
+      return orphaned(state, event.progress);
     case 'abandoned':
       return abandoned(state, event.progress);
     default:
@@ -120,11 +136,12 @@ function stepEnd(state: TurnState, event: EndEvent): TurnStep {
 const same = (state: TurnState): TurnStep => ({ state, effects: [] });
 
 function started(state: TurnState, event: Extract<TurnEvent, { kind: 'started' }>): TurnStep {
-  if (!isLive(state) || state.started) return same(state);
-  const { promptTokens, cachedTokens, startOffset } = event;
-  const phase = state.phase === 'starting' ? 'running' : state.phase;
+  if (!isLive(state) || (state.started && state.phase !== 'starting')) return same(state);
+  const { promptTokens, cachedTokens, startOffset, continuation = 'exact' } = event;
+  const next = state.receipt === undefined ? 'running' : 'cutting';
+  const phase = state.phase === 'starting' ? next : state.phase;
   return {
-    state: { ...state, phase, started: true, promptTokens, cachedTokens, startOffset },
+    state: { ...state, phase, started: true, promptTokens, cachedTokens, startOffset, continuation },
     effects: [{ kind: 'announce', turnId: state.turnId }],
   };
 }
@@ -174,7 +191,8 @@ function withDefaults(state: TurnState, asked: OpenControl): OpenControl {
 
 function cutDone(state: TurnState, done: CutAnswer, progress: Progress): TurnStep {
   const asked = state.controls.find((open) => open.signalId === done.signalId);
-  if (!isLive(state) || asked === undefined) return same(state);
+  if (!isLive(state)) return same(state);
+  if (asked === undefined) return cutElsewhere(state, done, progress);
   if (done.outcome === 'pending') return pendingCut(state, asked, progress);
   const others = state.controls.filter((open) => open !== asked);
   const receipt: Receipt = {
@@ -189,6 +207,18 @@ function cutDone(state: TurnState, done: CutAnswer, progress: Progress): TurnSte
     effects.push({ kind: 'successor-failed', turnId: asked.successorTurnId, code: 'turn_not_found' });
   }
   return { state: { ...state, controls: others, phase: phaseAfter(state, others) }, effects };
+}
+
+/** A cut that came to the engine by signal: E is fixed for this gateway's clients too, and told by the terminal. */
+function cutElsewhere(state: TurnState, done: CutAnswer, progress: Progress): TurnStep {
+  if (done.outcome !== 'applied' || state.receipt !== undefined) return same(state);
+  const { effectiveOffset, generatedOffset, kvAction, kvKeptTokens } = done;
+  const receipt: Receipt = { effectiveOffset, generatedOffset, kvAction, kvKeptTokens };
+  const cut: TurnState = { ...state, phase: 'cutting', controls: [], receipt };
+  return {
+    state: cut,
+    effects: [bar(state, effectiveOffset), ...answers(cut, state.controls, progress.sent)],
+  };
 }
 
 /** Phase of a turn whose open controls are `open`. */
@@ -238,7 +268,11 @@ function applyCut(state: TurnState, { asked, others, receipt, progress }: Applie
 function end(state: TurnState, ending: Ending, progress: Progress): TurnStep {
   if (!isLive(state)) return same(state);
   const endOffset = state.receipt?.effectiveOffset ?? ending.endOffset;
-  const closed = close(state, { ...ending, endOffset });
+  // An engine that made the rest of a cut turn again does not know of the cut.
+  const { successorTurnId } = state;
+  const told = state.receipt === undefined || ending.status === 'interrupted' || ending.status === 'redirected';
+  const known = told ? ending : { ...ending, ...cutWords(successorTurnId) };
+  const closed = close(state, { ...known, endOffset });
   const effects: TurnEffect[] = [];
   // An engine that ended the turn below what it sent (a cut whose answer got lost) bars the rest as well.
   if (state.receipt === undefined && endOffset < progress.received) effects.push(bar(state, endOffset));
@@ -259,14 +293,33 @@ function fail(state: TurnState, error: TurnError, progress: Progress): TurnStep 
   return end(state, failed, progress);
 }
 
+/** E6, E7: another engine goes on from what was received, unless a cut was under way or the turn has moved enough. */
+function orphaned(state: TurnState, progress: Progress): TurnStep {
+  if (!isLive(state) || state.phase === 'queued') return same(state);
+  // A cut whose E lies past what was received still owes [received, E): another engine makes them again.
+  const cut =
+    state.receipt === undefined ? state.controls.length > 0 : state.receipt.effectiveOffset <= progress.received;
+  if (cut || state.prefillOnly || state.moves >= limits.failoversMax) return lost(state, progress);
+  return {
+    state: { ...state, phase: 'starting', moves: state.moves + 1 },
+    effects: [{ kind: 'restart', turnId: state.turnId }],
+  };
+}
+
+const LOST: TurnError = { code: 'engine_lost', message: 'the engine of this turn was lost', param: '' };
+
 /** E7: a cut that was under way when the engine died is applied here, with generated = received. */
 function lost(state: TurnState, progress: Progress): TurnStep {
   if (!isLive(state)) return same(state);
-  if (state.receipt !== undefined) return end(state, cutEnding(state.successorTurnId, 0), progress);
+  if (state.receipt !== undefined) {
+    if (state.receipt.effectiveOffset <= progress.received)
+      return end(state, cutEnding(state.successorTurnId, 0), progress);
+    // What the receipt promised below E cannot be made again: the turn fails where it stands.
+    return fail({ ...state, receipt: undefined }, LOST, progress);
+  }
   const asked = state.controls.find((open) => !open.waits) ?? state.controls[0];
   if (asked === undefined) {
-    const message = 'the engine of this turn was lost';
-    return fail(state, { code: 'engine_lost', message, param: '' }, progress);
+    return fail(state, LOST, progress);
   }
   const others = state.controls.filter((open) => open !== asked);
   const receipt: Receipt = {
@@ -303,8 +356,12 @@ function abandoned(state: TurnState, progress: Progress): TurnStep {
 }
 
 function cutEnding(successorTurnId: string, endOffset: number): Ending {
+  return { ...cutWords(successorTurnId), endOffset, usage: NO_USAGE, timing: NO_TIMING };
+}
+
+function cutWords(successorTurnId: string): Pick<Ending, 'status' | 'finishReason'> {
   const status = successorTurnId === '' ? 'interrupted' : 'redirected';
-  return { status, endOffset, finishReason: status, usage: NO_USAGE, timing: NO_TIMING };
+  return { status, finishReason: status };
 }
 
 function close(state: TurnState, ending: Ending): TurnState {

@@ -40,6 +40,11 @@ export class Calls<T> {
     this.#take(call)?.reject(error);
   }
 
+  /** Whoever waits is told that no answer comes. */
+  rejectAll(error: ReticleError): void {
+    for (const call of this.#pending.keys()) this.reject(call, error);
+  }
+
   #take(call: number): Pending<T> | undefined {
     const pending = this.#pending.get(call);
     this.#pending.delete(call);

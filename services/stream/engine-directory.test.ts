@@ -14,7 +14,8 @@ const READY = 2;
 const DRAINING = 3;
 
 function rig() {
-  const [clock, bus] = [new VirtualClock(), new LocalBus()];
+  const clock = new VirtualClock();
+  const bus = new LocalBus(clock);
   const directory = new EngineDirectory({ bus, clock, random: seededRandom(1), cell: 'eu' });
   const hear = (letter: string, slotsFree: number, over: Presence__Input = {}): void => {
     const engineId = letter.repeat(26);

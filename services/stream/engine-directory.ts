@@ -28,6 +28,23 @@ export type EngineEntry = {
 
 type Known = { readonly entry: EngineEntry; readonly seq: number; load: Load; heardMs: number };
 
+/** Which engine may go on with a session: one of the same digest, in an allowed region (PROTOCOL E7, inv. 5). */
+export type Succession = {
+  readonly model: string;
+  readonly modelDigest: string;
+  readonly regions: readonly string[];
+  /** Entries (by {@link entryKey}) that were tried already. */
+  readonly except: ReadonlySet<string>;
+};
+
+/** One run of one engine: a restarted one is another. */
+export function entryKey({ engineId, address, replicaEpoch }: EngineEntry): string {
+  return `${engineId} ${address} ${replicaEpoch}`;
+}
+
+/** An engine that broke a link is chosen last for this long. */
+const SUSPECT_MS = 5_000;
+
 export type EngineDirectoryOptions = {
   readonly bus: Bus;
   readonly clock: Clock;
@@ -44,6 +61,7 @@ export class EngineDirectory {
   readonly #codec = messageCodec<Presence__Input, Presence>('reticle.engine.v1.Presence');
   readonly #engines = new Map<string, Known>();
   readonly #models = new Set<string>();
+  readonly #suspects = new Map<string, number>();
   readonly #unsubscribe: () => void;
   #malformed = 0;
 
@@ -65,16 +83,47 @@ export class EngineDirectory {
    */
   choose(model: string): EngineEntry {
     const nowMs = this.#options.clock.nowMs();
-    let best: Known | undefined;
-    for (const known of this.#engines.values()) {
-      if (known.entry.model !== model || !isReady(known, nowMs)) continue;
-      if (best === undefined || before(known, best)) best = known;
-    }
-    if (best !== undefined) return best.entry;
+    const best = this.#best((known) => known.entry.model === model && isReady(known, nowMs));
+    if (best !== undefined) return best;
     if (!this.#models.has(model))
       throw new ReticleError('model_not_found', 'no engine serves this model', { param: 'model' });
     const retryAfterMs = Math.ceil(RETRY_BASE_MS * (1 + 2 * this.#options.random.unit()));
     throw new ReticleError('no_capacity', 'no engine of this model is ready', { retryAfterMs });
+  }
+
+  /** The READY engine that may go on with a session, the least suspect first, then the one with most free slots. */
+  successor({ model, modelDigest, regions, except }: Succession): EngineEntry | undefined {
+    const nowMs = this.#options.clock.nowMs();
+    return this.#best((known) => {
+      const { entry } = known;
+      if (entry.model !== model || entry.modelDigest !== modelDigest || !regions.includes(entry.region)) return false;
+      return !except.has(entryKey(entry)) && isReady(known, nowMs);
+    });
+  }
+
+  /** The engine broke a link, or made no progress. */
+  suspect(engine: EngineEntry): void {
+    const nowMs = this.#options.clock.nowMs();
+    for (const [key, untilMs] of this.#suspects) if (untilMs <= nowMs) this.#suspects.delete(key);
+    this.#suspects.set(entryKey(engine), nowMs + SUSPECT_MS);
+  }
+
+  /** Engines that take nothing new: their sessions should go elsewhere (PROTOCOL E11). */
+  draining(): string[] {
+    const leaving = [...this.#engines.values()].filter(({ load }) => load.state === EngineState.ENGINE_STATE_DRAINING);
+    return leaving.map(({ entry }) => entry.engineId);
+  }
+
+  #best(fits: (known: Known) => boolean): EngineEntry | undefined {
+    const nowMs = this.#options.clock.nowMs();
+    const suspect = ({ entry }: Known): boolean => (this.#suspects.get(entryKey(entry)) ?? 0) > nowMs;
+    let best: Known | undefined;
+    for (const known of this.#engines.values()) {
+      if (!fits(known)) continue;
+      if (best === undefined || suspect(known) < suspect(best)) best = known;
+      else if (suspect(known) === suspect(best) && before(known, best)) best = known;
+    }
+    return best?.entry;
   }
 
   /** The engine, while it is heard of at all. */

@@ -1,5 +1,5 @@
 export { EngineDirectory } from './engine-directory.ts';
-export type { EngineDirectoryOptions, EngineEntry } from './engine-directory.ts';
+export type { EngineDirectoryOptions, EngineEntry, Succession } from './engine-directory.ts';
 export type {
   Attachment,
   Caller,
@@ -10,7 +10,7 @@ export type {
   TokenRun,
   WarmSession,
 } from './front.ts';
-export type { EngineLink, EngineLinks, LaneReceiver, LinkFacts, SidReceiver } from './link/engine-link.ts';
+export type { EngineLink, EngineLinks, LaneReceiver, LinkFacts, LinkLoss, SidReceiver } from './link/engine-link.ts';
 export { LinkClient } from './link/link-client.ts';
 export type { LinkClientOptions } from './link/link-client.ts';
 export { LinkPool } from './link/link-pool.ts';
@@ -21,6 +21,9 @@ export { createResumeTokens } from './resume-token.ts';
 export type { ResumeKey, ResumeTokenOptions } from './resume-token.ts';
 export type { Engines, SessionPorts } from './session-facts.ts';
 export { Sessions } from './sessions.ts';
-export type { SessionsOptions } from './sessions.ts';
+export type { LocatedSession, RemoteSessions, RemoteTarget, SessionsOptions } from './sessions.ts';
 export { UsageLedger } from './usage-ledger.ts';
 export type { Bill } from './usage-ledger.ts';
+export { remoteSessions } from './remote-sessions.ts';
+export { GrpcSignalTransport, SignalSender } from './signals/index.ts';
+export type { SignalSenderOptions, SignalTransport } from './signals/index.ts';

@@ -11,7 +11,7 @@
  *  Y5 `sent` is the highest offset handed to any reader: the bill.
  */
 import { sendLimit, type Clock, type CreditWindow } from '@reticle/core/flow';
-import { OFFSET_MAX } from '@reticle/core/domain';
+import { OFFSET_MAX, type ReticleError } from '@reticle/core/domain';
 import { limits } from '@reticle/proto/contract';
 import type { StepRow, WireItemMark } from '@reticle/proto/wire';
 import type { FramePolicy, Progress, TurnEnded, TurnStarted } from '@reticle/services/session';
@@ -55,6 +55,8 @@ export class TurnRelay {
   #told = false;
   #start: TurnStarted | undefined;
   #terminal: (() => TurnEnded) | undefined;
+  /** Exclusive end of what the engine is known to have, though it has not arrived here yet. */
+  #expected = 0;
   /** Lane that delivers; 0 before the turn is on a link. */
   lane = 0;
 
@@ -66,6 +68,29 @@ export class TurnRelay {
     const { end, oldest, openItemAt } = this.#transcript;
     const cursor = this.#client?.position ?? 0;
     return { received: end, sent: this.#sent, cursor, oldest, openItemAt, told: this.#told };
+  }
+
+  /** Progress for a cursor: what the engine will replay counts as received. */
+  get span(): Progress {
+    const { progress } = this;
+    return { ...progress, received: Math.max(progress.received, this.#expected) };
+  }
+
+  /** True while the engine may send more of this turn than it has. */
+  get owed(): boolean {
+    return this.#terminal === undefined && this.#transcript.end < Math.max(this.#statedLimit, this.#statedThrough);
+  }
+
+  /** Takes over what another gateway held: ids below `count`, and that the engine has `expected` tokens in all. */
+  seed(ids: ArrayLike<number>, count: number, expected: number): void {
+    this.#transcript.seed(ids, count);
+    this.#statedThrough = count;
+    this.#expected = expected;
+  }
+
+  /** The client was told the end by whoever served it before. */
+  settle(): void {
+    this.#told = true;
   }
 
   /** Ids from offset 0, for a failover that forces them (E6). */
@@ -83,6 +108,23 @@ export class TurnRelay {
     this.lane = lane;
     this.#statedThrough = Math.max(this.#statedThrough, this.adoption.nextOffset);
     this.#statedLimit = -1;
+    this.#grant();
+  }
+
+  /** No engine has the turn; rows of the old lane are void. */
+  unseat(): void {
+    this.lane = 0;
+    this.#statedLimit = -1;
+  }
+
+  /** Another engine goes on from what was received, on this lane, with the budget that travels in its Start. */
+  reseat(lane: number): { readonly forced: Uint32Array; readonly creditTokens: number } {
+    const end = this.#transcript.end;
+    const limit = this.#window === undefined ? end : Math.max(end, sendLimit(this.#window));
+    this.lane = lane;
+    this.#statedThrough = end;
+    this.#statedLimit = limit;
+    return { forced: this.tokenIds, creditTokens: limit - end };
   }
 
   /** What the engine should know when a lane is opened: from where to send, and how much. */
@@ -123,9 +165,12 @@ export class TurnRelay {
   }
 
   announce(start: TurnStarted): void {
+    const again = this.#start !== undefined;
     this.#start = start;
-    this.#client?.announce(start);
-    for (const observer of this.#observers) observer.announce(start);
+    for (const reader of this.#readers()) {
+      if (again) reader.announceAgain(start);
+      else reader.announce(start);
+    }
   }
 
   /** What `announce` told, for a client that asks again. */
@@ -135,8 +180,11 @@ export class TurnRelay {
 
   finish(terminal: () => TurnEnded): void {
     this.#terminal = terminal;
-    this.#client?.finish(terminal);
-    for (const observer of this.#observers) observer.finish(terminal);
+    for (const reader of this.#readers()) reader.finish(terminal);
+  }
+
+  #readers(): TurnReader[] {
+    return this.#client === undefined ? [...this.#observers] : [this.#client, ...this.#observers];
   }
 
   /** The client's acknowledgement and budget. */
@@ -173,6 +221,12 @@ export class TurnRelay {
     this.#observers.add(observer);
     this.#begin(observer, OFFSET_MAX);
     return observer;
+  }
+
+  /** The turn goes on at another gateway: whoever reads it here is sent away. */
+  evict(error: ReticleError): void {
+    for (const observer of this.#observers) observer.abort(error);
+    this.close();
   }
 
   forget(observer: TurnReader): void {
@@ -238,7 +292,7 @@ export class TurnRelay {
   }
 
   #grant(): void {
-    if (this.#window === undefined || this.#terminal !== undefined) return;
+    if (this.#window === undefined || this.#terminal !== undefined || this.lane === 0) return;
     const through = Math.max(this.#statedThrough, this.#window.receivedThrough);
     const wanted = sendLimit(this.#window);
     const limit = Math.max(through, this.#lowered ? Math.min(wanted, this.#transcript.end) : wanted);

@@ -96,8 +96,10 @@ function split(token: string): { readonly home: string; readonly kid: string; re
 function cellKey({ kid, key }: ResumeKey): CellKey {
   assert(KID.test(kid), 'a key id is short and lower case');
   assert(key.length === KEY_BYTES, 'a resume key has 32 bytes');
-  // A key of its own for the tag, so that one secret is never used for two purposes.
-  return { kid, cipher: key, tenant: createHmac('sha256', key).update('reticle resume token: tenant').digest() };
+  // Keys of their own, so that one secret is never used for two purposes: the cell's keys sign signals as well.
+  const derived = (purpose: string): Buffer =>
+    createHmac('sha256', key).update(`reticle resume token: ${purpose}`).digest();
+  return { kid, cipher: derived('cipher'), tenant: derived('tenant') };
 }
 
 /** The tenant's name stays out of the token; equal tenants have equal tags under one key. */

@@ -3,6 +3,7 @@
  * is told to. No sockets; messages go through a real {@link LinkTable}.
  */
 import { VirtualClock } from '@reticle/core/flow';
+import type { AdoptedTurn } from '@reticle/proto/gen/engine/v1/AdoptedTurn';
 import type { Capabilities } from '@reticle/proto/gen/engine/v1/Capabilities';
 import type { CutDone } from '@reticle/proto/gen/engine/v1/CutDone';
 import type { Ended } from '@reticle/proto/gen/engine/v1/Ended';
@@ -14,10 +15,13 @@ import type { Prefill__Input } from '@reticle/proto/gen/engine/v1/Prefill';
 import type { Start__Input } from '@reticle/proto/gen/engine/v1/Start';
 import type { WireItemMark } from '@reticle/proto/wire';
 import type { ServerEvent } from '@reticle/services/session';
-import { isReticleError, type ReticleError } from '@reticle/core/domain';
+import { isReticleError, ReticleError } from '@reticle/core/domain';
+import { messageCodec } from '@reticle/proto/load';
+import type { LinkResponse, LinkResponse__Input } from '@reticle/proto/gen/engine/v1/LinkResponse';
+import type { Transcript__Input } from '@reticle/proto/gen/engine/v1/Transcript';
 import type { ClientSink, TokenRun } from './front.ts';
 import type { EngineEntry } from './engine-directory.ts';
-import type { EngineLink, EngineLinks } from './link/engine-link.ts';
+import type { EngineLink, EngineLinks, LinkLoss } from './link/engine-link.ts';
 import { LinkTable } from './link/link-table.ts';
 
 export const CAPABILITIES: Capabilities = {
@@ -53,6 +57,11 @@ export function tokenText(offset: number): string {
   return offset % 7 === 3 ? '' : `w${offset} `;
 }
 
+const transcripts = messageCodec<LinkResponse__Input, LinkResponse>('reticle.engine.v1.LinkResponse');
+
+/** A second engine of the same model. */
+export const OTHER: EngineEntry = { ...ENGINE, engineId: 'f'.repeat(26), address: 'engine:2' };
+
 export class ScriptedEngine implements EngineLinks {
   readonly requests: LinkRequest__Input[] = [];
   readonly faults: string[] = [];
@@ -66,20 +75,29 @@ export class ScriptedEngine implements EngineLinks {
   /** Turns that `Opened` does not confirm. */
   readonly unknownTurns = new Set<string>();
 
-  constructor(clock: VirtualClock = new VirtualClock()) {
+  /** Nobody can reach it. */
+  gone = false;
+  /** Turns that it adopts by itself, on lanes of its own. */
+  hosted: AdoptedTurn[] = [];
+  /** What it tells a gateway that takes a session over, before Opened. */
+  records: Transcript__Input[] = [];
+  readonly #entry: EngineEntry;
+
+  constructor(clock: VirtualClock = new VirtualClock(), entry: EngineEntry = ENGINE) {
     this.clock = clock;
+    this.#entry = entry;
     this.table = this.#newTable();
   }
 
   linkTo(): Promise<EngineLink> {
-    return Promise.resolve(this.table);
+    return this.gone ? Promise.reject(new ReticleError('engine_lost', 'gone')) : Promise.resolve(this.table);
   }
 
   /** The link dies; the next one is fresh. */
-  die(): void {
+  die(cause: LinkLoss = 'transport'): void {
     const old = this.table;
     this.table = this.#newTable();
-    old.lost();
+    old.lost(cause);
   }
 
   get opens(): Open__Input[] {
@@ -112,10 +130,10 @@ export class ScriptedEngine implements EngineLinks {
     return named.at(-1)?.lane ?? 0;
   }
 
-  started(turnId: string, promptTokens = 100, cachedTokens = 0): void {
+  started(turnId: string, promptTokens = 100, cachedTokens = 0, startOffset = 0): void {
     const lane = this.lane(turnId);
     this.table.message({
-      started: { lane, sid: 1, turnId, promptTokens, cachedTokens, startOffset: 0, continuation: 0 },
+      started: { lane, sid: 1, turnId, promptTokens, cachedTokens, startOffset, continuation: 0 },
     });
   }
 
@@ -185,7 +203,7 @@ export class ScriptedEngine implements EngineLinks {
   }
 
   #newTable(): LinkTable {
-    const { engineId, address, region, modelDigest, replicaEpoch, capabilities } = ENGINE;
+    const { engineId, address, region, modelDigest, replicaEpoch, capabilities } = this.#entry;
     const table = new LinkTable({
       facts: { engineId, address, region, modelDigest, replicaEpoch, capabilities },
       clock: this.clock,
@@ -195,7 +213,7 @@ export class ScriptedEngine implements EngineLinks {
       },
       fault: (reason) => {
         this.faults.push(reason);
-        this.die();
+        this.die('garbled');
       },
     });
     return table;
@@ -216,7 +234,11 @@ export class ScriptedEngine implements EngineLinks {
         ? []
         : [{ lane, turnId, replayFrom: nextOffset, generatedOffset: nextOffset, ended: false }],
     );
+    turns.push(...this.hosted);
     const sid = open.sid ?? 0;
+    for (const record of open.wantTranscript === true ? this.records : []) {
+      table.message(transcripts.decode(transcripts.encode({ transcript: { ...record, sid } })));
+    }
     table.message({ opened: { sid, epoch: this.epoch, kvTokens: this.kvTokens, turns, lastClientSeq: 0 } });
   }
 }

@@ -23,15 +23,18 @@ import {
   type TurnState,
 } from '@reticle/services/session';
 import { SessionStream, type AttachmentEvents } from './attachment.ts';
+import type { EngineEntry } from './engine-directory.ts';
 import type { Attachment, ClientSink, ReplayTurn } from './front.ts';
 import { SessionCore, type Warmed } from './session-core.ts';
 import { turnStarted, type SessionFacts, type SessionPorts } from './session-facts.ts';
+import type { TakeOver } from './session-seat.ts';
 
 export type SessionActorOptions = {
   readonly facts: SessionFacts;
   readonly ports: SessionPorts;
   readonly config: SessionConfig;
   readonly holder: string;
+  readonly engine: EngineEntry;
   /** The session is over and takes no more calls. */
   readonly onClosed: () => void;
 };
@@ -47,6 +50,7 @@ export class SessionActor {
   #nextAttachment = 1;
   #nextCall = 1;
   #over = false;
+  #isFresh = false;
   /** Attaches that wait for the engine. */
   #attaching = 0;
   /** Calls from outside that wait for an answer. */
@@ -58,7 +62,11 @@ export class SessionActor {
     this.facts = options.facts;
     this.#ports = options.ports;
     this.#onClosed = options.onClosed;
-    this.#core = new SessionCore({ ...options, onQuiet: () => this.#settle() });
+    this.#core = new SessionCore({
+      ...options,
+      onQuiet: () => this.#settle(),
+      onTaken: (error) => this.evict(error),
+    });
     this.#armIdle();
   }
 
@@ -86,13 +94,45 @@ export class SessionActor {
   /** Opens the session afresh and evaluates its prefix. */
   async open(prefix: readonly TurnInput[]): Promise<void> {
     const tokens = prefix.length === 0 ? 0 : this.#pricePrefix(prefix);
-    await this.#core.open(this.#core.state.holder);
+    const { seat } = this.#core;
+    seat.contexts.records.root = prefix;
+    await this.#core.open(this.#core.state.holder, 0);
     if (prefix.length === 0) return;
-    const prefilled = await this.#core.binding.prefill({ input: prefix, name: '', parentTurnId: '' });
+    const prefilled = await seat.binding.prefill({ input: prefix, name: '', parentTurnId: '' });
+    seat.contexts.learned('');
     this.#core.dispatch(() => ({
       kind: 'root',
       tokens: prefilled.contextTokens === 0 ? tokens : prefilled.contextTokens,
     }));
+  }
+
+  /** Takes the session over from another gateway; an attach follows. @throws ReticleError as the seat's `takeOver` */
+  async takeOver(from: TakeOver): Promise<void> {
+    await this.#core.seat.takeOver(from);
+    this.#isFresh = true;
+  }
+
+  /** The engine that has the session. */
+  get engine(): EngineEntry {
+    return this.#core.seat.engine;
+  }
+
+  /** True while this gateway holds the session at its engine. */
+  get isOpen(): boolean {
+    return this.#core.seat.binding.state === 'open';
+  }
+
+  /** Another gateway has the session: it goes on there, and this one forgets it. */
+  evict(error: ReticleError): void {
+    if (this.#over) return;
+    this.#core.evict(error);
+    this.leave();
+    this.#onClosed();
+  }
+
+  /** The engine drains: a session that nobody is attached to goes elsewhere too, before it is lost with it (E11). */
+  leaveEngine(): void {
+    if (this.#core.state.attachment === 0) this.#core.seat.leave(this.engine);
   }
 
   /**
@@ -114,10 +154,13 @@ export class SessionActor {
     this.#core.dispatch(() => ({ kind: 'displaced' }));
     this.#attaching += 1;
     try {
-      await this.#core.open(holder);
+      // A session that was just taken over is open already, under the epoch of this attach.
+      if (this.#isFresh && holder === this.#core.state.holder) this.#isFresh = false;
+      else await this.#core.open(holder);
     } finally {
       this.#attaching -= 1;
     }
+    this.#ports.failpoint('gateway.opened');
     const stream = new SessionStream({ id: attachment, sink, policy: request.framePolicy, events: this.#streamEvents });
     this.#cancelIdle();
     this.#core.stream = stream;
@@ -128,6 +171,7 @@ export class SessionActor {
       this.#core.leaveStream();
       throw error;
     }
+    this.#ports.failpoint('gateway.attached');
     this.#armAge(stream);
     return stream;
   }
@@ -163,8 +207,8 @@ export class SessionActor {
       return await answer;
     } finally {
       this.#calls -= 1;
-      const { state, binding } = this.#core;
-      if (this.#calls === 0 && this.#attaching === 0 && state.attachment === 0) binding.detach();
+      const { state, seat } = this.#core;
+      if (this.#calls === 0 && this.#attaching === 0 && state.attachment === 0) seat.binding.detach();
     }
   }
 
@@ -205,6 +249,7 @@ export class SessionActor {
     this.#cancelIdle();
     this.#cancelAge();
     this.#core.desk.close();
+    this.#core.seat.close();
   }
 
   close(): void {
@@ -242,7 +287,8 @@ export class SessionActor {
 
   /** A turn whose tokens are gone: what it was and how it ended can still be told. */
   #tellExpired(turn: TurnState, sink: ClientSink): void {
-    if (turn.started) sink.event(turnStarted(this.facts, this.#core.state, turn, this.#core.resumeToken));
+    const told = { resumeToken: this.#core.resumeToken, moved: this.#core.seat.moved };
+    if (turn.started) sink.event(turnStarted(this.#core.place, turn, told));
     const billed = this.#ports.ledger.billedTokens(this.facts.sessionId, turn.turnId);
     const progress = { ...this.#core.desk.progress(turn.turnId), sent: billed };
     sink.event(turnEnded(turn, { epoch: this.#core.state.epoch, progress }));

@@ -6,7 +6,8 @@
  *  opening   opening*   open     closed     closed      (* the older call is refused: another holder came)
  *  open      opening    –        closed     closed         (detach, abandon and drop close it as well)
  *
- * Tasks given to `whenOpen` run in order once the session is open, or fail with what kept it closed.
+ * Tasks given to `whenOpen` run in order once the session is open, or fail with what kept it closed. While the
+ * session is being moved (`hold`) they wait as well.
  */
 import { ReticleError, tierNumber, wireDuration } from '@reticle/core/domain';
 import { limits } from '@reticle/proto/contract';
@@ -14,8 +15,11 @@ import type { Fault } from '@reticle/proto/gen/engine/v1/Fault';
 import type { Adopt__Input } from '@reticle/proto/gen/engine/v1/Adopt';
 import type { Opened } from '@reticle/proto/gen/engine/v1/Opened';
 import type { Prefilled } from '@reticle/proto/gen/engine/v1/Prefilled';
+import type { Started } from '@reticle/proto/gen/engine/v1/Started';
+import type { Transcript } from '@reticle/proto/gen/engine/v1/Transcript';
 import type { TurnInput } from '@reticle/services/session';
-import type { EngineLink, SidReceiver } from './link/engine-link.ts';
+import type { EngineEntry } from './engine-directory.ts';
+import type { EngineLink, LinkLoss, SidReceiver } from './link/engine-link.ts';
 import { unknownSession } from './resume-token.ts';
 import { detachGraceMs, type SessionFacts, type SessionPorts } from './session-facts.ts';
 import { errorOf, turnErrorOf, wireInput } from './wire-values.ts';
@@ -27,15 +31,24 @@ export type OpenRequest = {
   readonly defaultCreditTokens: number;
   /** Lanes for turns that run on; made on the link that was found. */
   readonly adopt: (link: EngineLink) => Adopt__Input[];
+  /** Another gateway served the session: the records of its contexts come before `onOpened` (E6). */
+  readonly wantTranscript: boolean;
+  /** How long the engine may take to be reached; default `limits.linkDeadMs`. */
+  readonly boundMs?: number;
+  /** The engine has answered; nothing that it sends after its answer is heard before this returns. */
+  readonly onOpened: (opened: Opened, link: EngineLink) => void;
 };
 
 export type BindingOptions = {
   readonly facts: SessionFacts;
   readonly ports: SessionPorts;
-  /** The link died under an open session. */
-  readonly onLost: () => void;
-  /** The engine refuses this session from here on (another gateway took it, fenced). */
-  readonly onFault: (error: ReticleError) => void;
+  /** The engine or the link to it is gone under an open session. */
+  readonly onLost: (cause: LinkLoss) => void;
+  /** Another gateway has taken this session. */
+  readonly onTaken: (error: ReticleError) => void;
+  readonly onTranscript: (message: Transcript) => void;
+  readonly onHostStarted: (message: Started, link: EngineLink) => void;
+  readonly onDraining: (timeLeftMs: number) => void;
 };
 
 export type PrefillRequest = {
@@ -59,35 +72,40 @@ export class SessionBinding implements SidReceiver {
   #sid = 0;
   #nextOp = 1;
   #attempt = 0;
-  #opening: Pending<Opened> | undefined;
+  #opening: (Pending<Opened> & Pick<OpenRequest, 'onOpened'>) | undefined;
+  #held = false;
+  #previous: { readonly link: EngineLink; readonly sid: number } | undefined;
+  /** The engine that has the session, or had it last. */
+  engine: EngineEntry;
   #cancelOpening: () => void = () => {};
   #tasks: Task[] = [];
 
-  constructor(options: BindingOptions) {
+  constructor(options: BindingOptions, engine: EngineEntry) {
     this.#options = options;
+    this.engine = engine;
   }
 
   get state(): 'closed' | 'opening' | 'open' {
     return this.#state;
   }
 
-  get link(): EngineLink | undefined {
-    return this.#link;
+  /** True while an engine is being looked for; tasks wait. */
+  get held(): boolean {
+    return this.#held;
   }
 
-  /** Opens the session at its engine and raises its epoch. A later call replaces one that is under way. */
-  async open(request: OpenRequest): Promise<Opened> {
+  /** Opens the session at an engine and raises its epoch. A later call replaces one that is under way. */
+  async open(engine: EngineEntry, request: OpenRequest): Promise<Opened> {
     const { facts, ports } = this.#options;
     const attempt = ++this.#attempt;
     this.#refuseOpening(new ReticleError('epoch_stale', 'another attachment took this session'));
     this.#state = 'opening';
     let link: EngineLink;
     try {
-      const engine = ports.engines.get(facts.engine.engineId) ?? facts.engine;
-      link = await ports.links.linkTo(engine);
+      link = await ports.links.linkTo(engine, request.boundMs);
       // Dead links tell nobody; one may have died while this waited its turn.
       if (!link.alive) throw new ReticleError('engine_lost', 'the engine of this session was lost');
-      if (link.facts.modelDigest !== facts.engine.modelDigest) {
+      if (link.facts.modelDigest !== facts.modelDigest) {
         throw new ReticleError('engine_lost', 'the engine of this session serves another model');
       }
     } catch (error) {
@@ -95,11 +113,13 @@ export class SessionBinding implements SidReceiver {
       throw error;
     }
     if (attempt !== this.#attempt) throw new ReticleError('epoch_stale', 'another attachment took this session');
+    this.engine = engine;
     return this.#ask(link, request);
   }
 
   #ask(link: EngineLink, request: OpenRequest): Promise<Opened> {
     const { facts, ports } = this.#options;
+    this.#previous = this.#link === undefined ? undefined : { link: this.#link, sid: this.#sid };
     this.#link?.closeSid(this.#sid);
     this.#link = link;
     this.#sid = link.openSid(this);
@@ -111,7 +131,9 @@ export class SessionBinding implements SidReceiver {
         tier: tierNumber(facts.tier) as 1 | 2 | 3 | 4,
         minEpoch: request.minEpoch,
         holder: request.holder,
-        kvScope: ports.kvScope(facts.tenant, facts.engine.modelDigest),
+        kvScope: ports.kvScope(facts.tenant, facts.modelDigest),
+        signalKey: ports.signalKeys(facts.sessionId),
+        wantTranscript: request.wantTranscript,
         idleTtl: wireDuration(facts.idleTtlMs),
         detachGrace: wireDuration(detachGraceMs(facts.tier)),
         adopt: request.adopt(link),
@@ -119,7 +141,7 @@ export class SessionBinding implements SidReceiver {
       },
     });
     return new Promise((resolve, reject) => {
-      const opening: Pending<Opened> = { resolve, reject };
+      const opening = { resolve, reject, onOpened: request.onOpened };
       this.#opening = opening;
       // A link can live while its engine does not come to an answer; who waits is told.
       this.#cancelOpening = ports.clock.after(limits.linkDeadMs, () => {
@@ -129,8 +151,29 @@ export class SessionBinding implements SidReceiver {
     });
   }
 
+  /** A session that went to another engine is wiped at the one it leaves; what that still sends reaches nobody. */
+  #leavePrevious(): void {
+    if (this.#previous === undefined) return;
+    const { link, sid } = this.#previous;
+    this.#previous = undefined;
+    if (link.facts.engineId === this.#link?.facts.engineId) return;
+    link.send({ release: { sid, mode: 'RELEASE_MODE_DROP' } });
+  }
+
+  /** The session is looking for an engine: tasks wait for {@link flush} instead of failing in between. */
+  hold(): void {
+    this.#held = true;
+  }
+
+  /** The search is over; without an engine, what waited fails with `error`. */
+  settle(error?: ReticleError): void {
+    this.#held = false;
+    if (error !== undefined && this.#state === 'closed') this.#failTasks(error);
+  }
+
   whenOpen(task: Task): void {
-    if (this.#state === 'open' && this.#link !== undefined) task.run(this.#link, this.#sid);
+    if (this.#held) this.#tasks.push(task);
+    else if (this.#state === 'open' && this.#link !== undefined) task.run(this.#link, this.#sid);
     else if (this.#state === 'opening') this.#tasks.push(task);
     else task.failed(new ReticleError('engine_lost', 'the session has no engine', { retryAfterMs: limits.linkDeadMs }));
   }
@@ -174,6 +217,9 @@ export class SessionBinding implements SidReceiver {
     this.#opening = undefined;
     this.#cancelOpening();
     this.#state = 'open';
+    const link = this.#link;
+    this.#leavePrevious();
+    if (link !== undefined) opening.onOpened(message, link);
     opening.resolve(message);
   }
 
@@ -200,16 +246,30 @@ export class SessionBinding implements SidReceiver {
     }
     const wasOpen = this.#state === 'open';
     this.#fail(error);
-    if (wasOpen) this.#options.onFault(error);
+    if (!wasOpen) return;
+    if (error.code === 'epoch_stale') this.#options.onTaken(error);
+    else this.#options.onLost('hung');
   }
 
-  lost(): void {
+  transcript(message: Transcript): void {
+    this.#options.onTranscript(message);
+  }
+
+  hostStarted(message: Started, link: EngineLink): void {
+    this.#options.onHostStarted(message, link);
+  }
+
+  draining(timeLeftMs: number): void {
+    this.#options.onDraining(timeLeftMs);
+  }
+
+  lost(cause: LinkLoss): void {
     const wasOpen = this.#state === 'open';
     this.#link = undefined;
     this.#fail(
       new ReticleError('engine_lost', 'the engine of this session was lost', { retryAfterMs: limits.linkDeadMs }),
     );
-    if (wasOpen) this.#options.onLost();
+    if (wasOpen) this.#options.onLost(cause);
   }
 
   #fail(error: ReticleError): void {
@@ -219,6 +279,10 @@ export class SessionBinding implements SidReceiver {
     this.#refuseOpening(error);
     for (const pending of this.#prefills.values()) pending.reject(error);
     this.#prefills.clear();
+    if (!this.#held) this.#failTasks(error);
+  }
+
+  #failTasks(error: ReticleError): void {
     const tasks = this.#tasks;
     this.#tasks = [];
     for (const task of tasks) task.failed(error);

@@ -263,8 +263,7 @@ describe('the life of a session', () => {
     await rig.create();
     rig.engine.answersOpen = false;
     const refused = codeOf(rig.attach());
-    await rig.settle();
-    rig.clock.advance(1_000);
+    await rig.elapse(4_000);
     expect(await refused).toBe('engine_lost');
     rig.engine.answersOpen = true;
     expect((await rig.attach()).log).toEqual(['attached']);

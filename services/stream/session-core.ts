@@ -19,26 +19,25 @@ import {
   type SessionState,
   type SessionView,
   type StartPlan,
-  isLive,
-  NO_TIMING,
-  NO_USAGE,
-  type Ending,
   type TurnEnded,
   type TurnEvent,
   type TurnState,
 } from '@reticle/services/session';
-import type { Adopt__Input } from '@reticle/proto/gen/engine/v1/Adopt';
+import type { Start__Input } from '@reticle/proto/gen/engine/v1/Start';
 import type { SessionStream } from './attachment.ts';
 import { Calls } from './calls.ts';
-import { SessionBinding } from './session-binding.ts';
+import type { EngineEntry } from './engine-directory.ts';
 import {
-  holderBytes,
   mintToken,
   sessionView,
   turnStarted,
   type SessionFacts,
+  type SessionPlace,
   type SessionPorts,
 } from './session-facts.ts';
+import { WARM_ENDING } from './session-records.ts';
+import { SessionSeat } from './session-seat.ts';
+import type { EngineLink } from './link/engine-link.ts';
 import { TurnDesk } from './turn-desk.ts';
 import { errorOf, turnErrorFrom, wireCut, wireStart } from './wire-values.ts';
 
@@ -47,16 +46,12 @@ export type SessionCoreOptions = {
   readonly ports: SessionPorts;
   readonly config: SessionConfig;
   readonly holder: string;
+  /** The engine that the session begins at, or has. */
+  readonly engine: EngineEntry;
   /** Nothing is under way; called after each event. */
   readonly onQuiet: () => void;
-};
-
-const WARM_ENDING: Ending = {
-  status: 'completed',
-  endOffset: 0,
-  finishReason: 'prefilled',
-  usage: NO_USAGE,
-  timing: NO_TIMING,
+  /** Another gateway has taken the session. */
+  readonly onTaken: (error: ReticleError) => void;
 };
 
 export type Warmed = { readonly turnId: string; readonly prefilledTokens: number; readonly cachedTokens: number };
@@ -68,7 +63,7 @@ export class SessionCore {
   readonly facts: SessionFacts;
   readonly ports: SessionPorts;
   readonly desk: TurnDesk;
-  readonly binding: SessionBinding;
+  readonly seat: SessionSeat;
   readonly acks: Calls<ControlAck>;
   readonly warms: Calls<Warmed>;
   /** Calls that wait for a warm-up, by turn. */
@@ -91,15 +86,25 @@ export class SessionCore {
     this.desk = new TurnDesk({
       facts,
       ports,
-      onTold: () => this.#quiet(),
+      onTold: () => {
+        ports.failpoint('gateway.after-terminal');
+        this.#quiet();
+      },
+      onKept: (turnId) => this.seat.contexts.learned(turnId),
+      onRefused: (turnId, error) => this.seat.refused(turnId, errorOf(error)),
       onEvent: (turnId, event) =>
         this.dispatch(() => ({ kind: 'turn', turnId, event: event(this.desk.progress(turnId)) })),
     });
-    this.binding = new SessionBinding({
+    this.seat = new SessionSeat({
       facts,
       ports,
-      onLost: () => this.#linkLost(),
-      onFault: (error) => this.#taken(error),
+      engine: options.engine,
+      desk: this.desk,
+      state: () => this.#state,
+      dispatch: (event) => this.dispatch(event),
+      isWaitedFor: () => this.#state.attachment !== 0 || this.acks.size + this.warms.size > 0,
+      onTaken: options.onTaken,
+      announce: (turnId) => this.#announce(turnId),
     });
   }
 
@@ -107,41 +112,16 @@ export class SessionCore {
     return this.#state;
   }
 
+  get place(): SessionPlace {
+    return { facts: this.facts, state: this.#state, engine: this.seat.engine };
+  }
+
   get view(): SessionView {
-    return sessionView(this.facts, this.#state, this.ports.clock);
+    return sessionView(this.place, this.ports.clock);
   }
 
   get resumeToken(): string {
-    return mintToken(this.facts, this.#state, this.ports);
-  }
-
-  /**
-   * Opens the session at its engine: a new epoch, and lanes for the turns that run on.
-   *
-   * @throws ReticleError `engine_lost`, `epoch_stale` when another open came first, or the engine's refusal
-   */
-  async open(holder: string): Promise<void> {
-    let asked: Adopt__Input[] = [];
-    const { epoch, defaultCreditTokens, contextTokens, rootTokens } = this.#state;
-    const opened = await this.binding.open({
-      minEpoch: epoch === 0 ? 0 : epoch + 1,
-      holder: holderBytes(holder),
-      defaultCreditTokens,
-      adopt: (link) => (asked = this.desk.adopt(this.#state.live.keys(), link)),
-    });
-    if (epoch > 0 && opened.kvTokens === 0 && contextTokens + rootTokens > 0) {
-      // Going on would serve turns without their context.
-      const error = new ReticleError('engine_lost', 'the engine has forgotten this session');
-      this.binding.abandon(error);
-      this.#loseRunning();
-      throw error;
-    }
-    this.dispatch(() => ({ kind: 'opened', epoch: opened.epoch }));
-    for (const turnId of this.desk.adopted(opened, asked)) {
-      // A successor comes to be with its cut, which may still be under way.
-      if (!this.#isAwaited(turnId)) this.#lose(turnId);
-    }
-    this.binding.flush();
+    return mintToken(this.place, this.ports);
   }
 
   /** Applies an event, and everything that it brings about, unless one is being applied: then after it. */
@@ -174,8 +154,13 @@ export class SessionCore {
 
   readonly #performers: Performers = {
     start: ({ plan }) => this.#start(plan),
+    restart: ({ turnId }) => this.seat.launch(turnId),
     cut: (effect) => this.#cut(effect),
-    tell: ({ event }) => this.stream?.sink.event(event),
+    tell: ({ event }) => {
+      if (event.kind === 'control-ack') this.ports.failpoint('gateway.before-ack');
+      this.stream?.sink.event(event);
+      if (event.kind === 'control-ack') this.ports.failpoint('gateway.after-ack');
+    },
     'answer-call': ({ call, ack }) => this.acks.resolve(call, ack),
     'refuse-call': ({ call, ended }) => {
       this.warming.delete(ended.turnId);
@@ -187,34 +172,26 @@ export class SessionCore {
     finish: ({ turnId }) => this.#finish(turnId),
     credit: ({ turnId, window }) => this.desk.relay(turnId)?.setWindow(window),
     read: ({ turnId, nextOffset, known }) => this.#read(turnId, nextOffset, known),
-    forget: ({ turnId }) => this.desk.drop(turnId),
+    forget: ({ turnId }) => {
+      this.desk.drop(turnId);
+      this.seat.contexts.forget(turnId);
+    },
     'end-stream': ({ error }) => this.#endStream(error),
     release: ({ mode }) => this.#release(mode),
   };
 
   #release(mode: 'detach' | 'drop'): void {
-    if (mode === 'drop') this.binding.drop();
+    if (mode === 'drop') this.seat.binding.drop();
     // A call from outside still waits for the engine; whoever made it lets go after its answer.
-    else if (this.acks.size + this.warms.size === 0) this.binding.detach();
+    else if (this.acks.size + this.warms.size === 0) this.seat.binding.detach();
   }
 
   #start(plan: StartPlan): void {
     this.#prepare(plan);
+    this.ports.failpoint('gateway.admitted');
     this.#ensureOpen();
-    if (plan.maxOutputTokens === 0) {
-      this.#prefill(plan);
-      return;
-    }
-    this.binding.whenOpen({
-      failed: (error) => this.#fail(plan.turnId, error),
-      run: (link, sid) => {
-        const turn = findTurn(this.#state, plan.turnId);
-        if (turn === undefined || !isLive(turn)) return;
-        const lane = this.desk.openLane(plan.turnId, link);
-        this.dispatch(() => ({ kind: 'turn', turnId: plan.turnId, event: { kind: 'dispatched' } }));
-        link.send({ start: wireStart(plan, { sid, lane, tier: this.facts.tier }) });
-      },
-    });
+    if (plan.maxOutputTokens === 0) this.#prefill(plan);
+    else this.seat.launch(plan.turnId);
   }
 
   /** A warm-up: a named context at the engine, which ends as a turn without output here. */
@@ -222,19 +199,25 @@ export class SessionCore {
     const { turnId, input, parentTurnId } = plan;
     const event = (make: () => TurnEvent): void => this.dispatch(() => ({ kind: 'turn', turnId, event: make() }));
     event(() => ({ kind: 'dispatched' }));
-    this.binding.prefill({ input, name: turnId, parentTurnId }).then(
-      ({ contextTokens: promptTokens, cachedTokens }) => {
-        event(() => ({ kind: 'started', promptTokens, cachedTokens, startOffset: 0 }));
-        event(() => ({ kind: 'engine-ended', ending: WARM_ENDING, progress: this.desk.progress(turnId) }));
-      },
-      (error: unknown) => this.#fail(turnId, error),
-    );
+    const { binding, contexts } = this.seat;
+    const made = contexts.has(parentTurnId) ? Promise.resolve() : contexts.ensure(parentTurnId);
+    made
+      .then(() => binding.prefill({ input, name: turnId, parentTurnId }))
+      .then(
+        ({ contextTokens: promptTokens, cachedTokens }) => {
+          contexts.learned(turnId);
+          event(() => ({ kind: 'started', promptTokens, cachedTokens, startOffset: 0 }));
+          event(() => ({ kind: 'engine-ended', ending: WARM_ENDING, progress: this.desk.progress(turnId) }));
+        },
+        (error: unknown) => this.#fail(turnId, error),
+      );
   }
 
   /** A relay for a turn, read by the attached client from its first token. */
   #prepare(plan: StartPlan): void {
     const turn = findTurn(this.#state, plan.turnId);
     const relay = this.desk.create(plan.turnId);
+    this.seat.contexts.records.planned(plan);
     if (turn === undefined) return;
     relay.open(turn.window, { receivedThrough: 0, creditTokens: plan.creditTokens });
     const stream = this.stream;
@@ -246,25 +229,33 @@ export class SessionCore {
   #cut({ turnId, control, seq, successor }: Extract<SessionEffect, { kind: 'cut' }>): void {
     if (successor !== undefined) this.#prepare(successor);
     this.#ensureOpen();
-    this.binding.whenOpen({
+    const successorTurnId = control.successorTurnId;
+    this.seat.binding.whenOpen({
       // The turn's own fate (`lost`) answers the control.
       failed: () => {
         this.#lose(turnId);
-        if (successor !== undefined) this.#lose(successor.turnId);
+        if (successorTurnId !== '') this.#lose(successorTurnId);
       },
       run: (link, sid) => {
-        const { tier } = this.facts;
-        const lane = successor === undefined ? 0 : this.desk.openLane(successor.turnId, link);
-        const start = successor === undefined ? undefined : wireStart(successor, { sid, lane, tier });
-        link.send({ cut: wireCut(this.desk.laneOf(turnId), seq, control, start) });
+        const lane = this.desk.laneOf(turnId);
+        if (lane === 0) this.seat.cutHere(turnId, successorTurnId);
+        else link.send({ cut: wireCut(lane, seq, control, this.#successor(successorTurnId, link, sid)) });
+        this.ports.failpoint('gateway.cut-sent');
       },
     });
+  }
+
+  #successor(turnId: string, link: EngineLink, sid: number): Start__Input | undefined {
+    const record = this.seat.contexts.records.get(turnId);
+    if (record === undefined) return undefined;
+    return wireStart(record.plan, { sid, lane: this.desk.openLane(turnId, link), tier: this.facts.tier });
   }
 
   #announce(turnId: string): void {
     const turn = findTurn(this.#state, turnId);
     if (turn === undefined || turn.quiet) return;
-    this.desk.relay(turnId)?.announce(turnStarted(this.facts, this.#state, turn, this.resumeToken));
+    const told = { resumeToken: this.resumeToken, moved: this.seat.moved };
+    this.desk.relay(turnId)?.announce(turnStarted(this.place, turn, told));
   }
 
   /** The same answer to a repeated StartTurn. A turn whose tokens still flow is answered by its start alone. */
@@ -286,8 +277,14 @@ export class SessionCore {
   #finish(turnId: string): void {
     const turn = findTurn(this.#state, turnId);
     if (turn === undefined) return;
+    const relay = this.desk.relay(turnId);
+    if (relay !== undefined) this.seat.contexts.ended(turnId, relay.tokenIds.slice(0, turn.ending?.endOffset));
     if (turn.quiet) this.#finishWarm(turn);
-    else this.desk.relay(turnId)?.finish(() => this.terminal(turnId));
+    else
+      relay?.finish(() => {
+        this.ports.failpoint('gateway.before-terminal');
+        return this.terminal(turnId);
+      });
     this.desk.ended(turnId);
     if (turn.quiet) this.desk.drop(turnId);
   }
@@ -340,12 +337,17 @@ export class SessionCore {
 
   /** Work for a session that was let go, or whose link died, opens it again; engines keep sessions (R6). */
   #ensureOpen(): void {
-    if (this.binding.state !== 'closed') return;
+    if (this.seat.binding.state !== 'closed' || this.seat.binding.held) return;
     // The tasks that wait for it fail with what kept it closed.
     this.open(this.#state.holder).catch((error: unknown) => {
       const code = isReticleError(error) ? error.code : 'internal';
       this.ports.logger.warn('session not opened again', { session: this.facts.sessionId, code });
     });
+  }
+
+  /** Opens the session, at another engine if the one that had it is gone. @throws ReticleError as the seat's `open` */
+  open(holder: string, patienceMs = OPEN_PATIENCE_MS): Promise<void> {
+    return this.seat.open({ holder, patienceMs });
   }
 
   #fail(turnId: string, error: unknown): void {
@@ -361,26 +363,15 @@ export class SessionCore {
     this.dispatch(() => ({ kind: 'turn', turnId, event: { kind: 'lost', progress: this.desk.progress(turnId) } }));
   }
 
-  /** Failover to another engine begins here; until then the turns that ran are lost and the session stays. */
-  #linkLost(): void {
-    this.#loseRunning();
-  }
-
-  #loseRunning(): void {
-    for (const turn of this.#state.live.values()) {
-      if (turn.phase !== 'queued') this.#lose(turn.turnId);
-    }
-  }
-
-  #isAwaited(successorTurnId: string): boolean {
-    const live = [...this.#state.live.values()];
-    return live.some((turn) => turn.controls.some((control) => control.successorTurnId === successorTurnId));
-  }
-
-  /** The engine refuses this session: another gateway took it, or its claim is gone. */
-  #taken(error: ReticleError): void {
-    const { attachment } = this.#state;
-    this.dispatch(() => ({ kind: 'refused', attachment, error }));
-    for (const turnId of this.#state.live.keys()) this.#lose(turnId);
+  /** Another gateway has the session: it goes on there, and whoever waits here is told so. */
+  evict(error: ReticleError): void {
+    this.dispatch(() => ({ kind: 'evicted', error }));
+    this.acks.rejectAll(error);
+    this.warms.rejectAll(error);
+    this.desk.evict(error);
+    this.seat.close();
   }
 }
+
+/** An attach, or work for a session that was let go, waits this long for an engine that can go on with it. */
+const OPEN_PATIENCE_MS = 2_000;

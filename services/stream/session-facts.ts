@@ -1,9 +1,9 @@
 import { limits } from '@reticle/proto/contract';
 import type { Clock, Random } from '@reticle/core/flow';
 import type { Tier } from '@reticle/core/domain';
-import type { Logger } from '@reticle/core/process';
+import type { Failpoint, Logger } from '@reticle/core/process';
 import type { SessionState, SessionView, TurnStarted, TurnState } from '@reticle/services/session';
-import type { EngineEntry } from './engine-directory.ts';
+import type { EngineEntry, Succession } from './engine-directory.ts';
 import type { EngineLinks } from './link/engine-link.ts';
 import type { ResumeTokens } from './resume-claims.ts';
 import type { UsageLedger } from './usage-ledger.ts';
@@ -15,12 +15,16 @@ const TOKEN_SLACK_MS = 60_000;
 export interface Engines {
   choose(model: string): EngineEntry;
   get(engineId: string): EngineEntry | undefined;
+  successor(succession: Succession): EngineEntry | undefined;
+  suspect(engine: EngineEntry): void;
 }
 
 export type SessionPorts = {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Where a fault test stops or kills the process. */
+  readonly failpoint: Failpoint;
   readonly engines: Engines;
   readonly links: EngineLinks;
   readonly tokens: ResumeTokens;
@@ -29,6 +33,8 @@ export type SessionPorts = {
   readonly gateway: string;
   /** Scope of prefix reuse: HMAC(tenant key, digest), so that KV never crosses tenants (E2). */
   readonly kvScope: (tenant: string, modelDigest: string) => Uint8Array;
+  /** Keys of a session's controls on the bus, for its engine (PROTOCOL S4). */
+  readonly signalKeys: (sessionId: string) => Uint8Array;
 };
 
 /** What never changes in a session's life. */
@@ -38,7 +44,8 @@ export type SessionFacts = {
   readonly tier: Tier;
   /** The tier came from the key, not from the request. */
   readonly tierByDefault: boolean;
-  readonly engine: EngineEntry;
+  readonly model: string;
+  readonly modelDigest: string;
   readonly allowedRegions: readonly string[];
   readonly idleTtlMs: number;
 };
@@ -48,13 +55,20 @@ export function detachGraceMs(tier: Tier): number {
   return tier === 'ultrafast' ? limits.detachGraceMsUltrafast : limits.detachGraceMsDefault;
 }
 
-export function sessionView(facts: SessionFacts, state: SessionState, clock: Clock): SessionView {
-  const { sessionId, engine, allowedRegions, tier } = facts;
+/** Where a session is: what never changes of it, its state, and the engine that has it. */
+export type SessionPlace = {
+  readonly facts: SessionFacts;
+  readonly state: SessionState;
+  readonly engine: EngineEntry;
+};
+
+export function sessionView({ facts, state, engine }: SessionPlace, clock: Clock): SessionView {
+  const { sessionId, allowedRegions, tier } = facts;
   const quietMs = state.attachment === 0 ? clock.nowMs() - state.touchedMs : 0;
   return {
     sessionId,
-    model: engine.model,
-    modelDigest: engine.modelDigest,
+    model: facts.model,
+    modelDigest: facts.modelDigest,
     region: engine.region,
     allowedRegions,
     tier,
@@ -66,8 +80,7 @@ export function sessionView(facts: SessionFacts, state: SessionState, clock: Clo
 }
 
 /** A token that resumes this session at its present epoch. */
-export function mintToken(facts: SessionFacts, state: SessionState, ports: SessionPorts): string {
-  const { engine } = facts;
+export function mintToken({ facts, state, engine }: SessionPlace, ports: SessionPorts): string {
   return ports.tokens.mint({
     tenant: facts.tenant,
     sessionId: facts.sessionId,
@@ -83,15 +96,17 @@ export function mintToken(facts: SessionFacts, state: SessionState, ports: Sessi
   });
 }
 
-/** Inv. 5: what serves the turn is what is said. One engine per model: nothing is spilled or moved here. */
+/** Why a turn was begun again at another engine. */
+export type MoveReason = 'failover' | 'drain';
+
+/** Inv. 5: what serves the turn is what is said; a turn that moved says why. */
 export function turnStarted(
-  facts: SessionFacts,
-  state: SessionState,
+  { facts, state, engine }: SessionPlace,
   turn: TurnState,
-  resumeToken: string,
+  told: { readonly resumeToken: string; readonly moved: MoveReason },
 ): TurnStarted {
-  const { engine } = facts;
   const tier = turn.tier ?? facts.tier;
+  const served = turn.tier === undefined && facts.tierByDefault ? 'tenant-default' : 'as-requested';
   return {
     kind: 'turn-started',
     turnId: turn.turnId,
@@ -104,11 +119,11 @@ export function turnStarted(
     region: engine.region,
     requestedTier: tier,
     servedTier: tier,
-    reason: turn.tier === undefined && facts.tierByDefault ? 'tenant-default' : 'as-requested',
+    reason: turn.moves > 0 ? told.moved : served,
     reasonDetail: engine.capabilities.exactOffsets ? '' : 'nominal_offsets',
     replica: engine.engineId,
-    resumeToken,
-    continuation: 'exact',
+    resumeToken: told.resumeToken,
+    continuation: turn.continuation,
   };
 }
 

@@ -2,10 +2,13 @@
 import { seededRandom, VirtualClock } from '@reticle/core/flow';
 import type { Logger } from '@reticle/core/process';
 import type { Attach, ClientCommand, FramePolicy, Interrupt, StartTurn } from '@reticle/services/session';
+import { entryKey, type EngineEntry } from './engine-directory.ts';
+import type { ResumeClaims } from './resume-claims.ts';
 import type { Attachment, Caller } from './front.ts';
 import { createResumeTokens } from './resume-token.ts';
-import { ENGINE, RecordingSink, ScriptedEngine } from './scripted-engine.ts';
-import { Sessions } from './sessions.ts';
+import type { EngineLinks } from './link/engine-link.ts';
+import { ENGINE, OTHER, RecordingSink, ScriptedEngine } from './scripted-engine.ts';
+import { Sessions, type SessionsOptions } from './sessions.ts';
 import { UsageLedger } from './usage-ledger.ts';
 
 const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => silent };
@@ -42,33 +45,49 @@ type Unnumbered<T> = T extends { readonly seq: number } ? Omit<T, 'seq'> : never
 export class SessionsRig {
   readonly clock = new VirtualClock();
   readonly engine = new ScriptedEngine(this.clock);
+  readonly other = new ScriptedEngine(this.clock, OTHER);
+  /** Engines that are heard of, the first is preferred. */
+  present: EngineEntry[] = [ENGINE];
+  readonly suspected: string[] = [];
   readonly ledger = new UsageLedger();
   readonly random = seededRandom(7);
   readonly sessions: Sessions;
+  readonly tokens = createResumeTokens({
+    region: 'eu-test',
+    keys: [{ kid: 'k1', key: new Uint8Array(32).fill(1) }],
+    clock: this.clock,
+    random: this.random,
+  });
   sink = new RecordingSink();
   attachment: Attachment | undefined;
   sessionId = '';
   token = '';
   seq = 0;
 
-  constructor() {
-    const { clock, random, ledger, engine } = this;
+  constructor(over: Partial<SessionsOptions> = {}) {
+    const { clock, random, ledger, engine, other } = this;
+    const links: EngineLinks = {
+      linkTo: ({ engineId }) => (engineId === ENGINE.engineId ? engine.linkTo() : other.linkTo()),
+    };
     this.sessions = new Sessions({
       clock,
       random,
       ledger,
       logger: silent,
-      links: engine,
-      engines: { choose: () => ENGINE, get: () => ENGINE },
-      tokens: createResumeTokens({
-        region: 'eu-test',
-        keys: [{ kid: 'k1', key: new Uint8Array(32).fill(1) }],
-        clock,
-        random,
-      }),
+      failpoint: () => {},
+      links,
+      engines: {
+        choose: () => ENGINE,
+        get: (engineId) => this.present.find((entry) => entry.engineId === engineId),
+        successor: ({ except }) => this.present.find((entry) => !except.has(entryKey(entry))),
+        suspect: ({ engineId }) => void this.suspected.push(engineId),
+      },
+      tokens: this.tokens,
       gateway: 'gw-1',
       region: 'eu-test',
       kvScope: () => new Uint8Array(16),
+      signalKeys: () => new Uint8Array(0),
+      ...over,
     });
   }
 
@@ -95,6 +114,11 @@ export class SessionsRig {
     return sink;
   }
 
+  /** The token of this session with other claims. */
+  mint(over: Partial<ResumeClaims>): string {
+    return this.tokens.mint({ ...this.tokens.open(this.token, caller.tenant), ...over });
+  }
+
   send(command: Unnumbered<ClientCommand>): void {
     this.seq += 1;
     this.attachment?.command({ seq: this.seq, ...command } as ClientCommand);
@@ -107,6 +131,15 @@ export class SessionsRig {
     this.send({ kind: 'start-turn', start: start(turnId) });
     this.engine.started(turnId);
     if (tokens > 0) this.engine.tokens(turnId, 0, tokens);
+  }
+
+  /** Time passes, in steps that let promises settle. */
+  async elapse(ms: number): Promise<void> {
+    for (let passed = 0; passed < ms; passed += 50) {
+      await this.settle();
+      this.clock.advance(50);
+    }
+    await this.settle();
   }
 
   /** Lets promises settle and what is due at once happen. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { caller, interrupt, policy, SessionsRig, start } from './sessions-rig.ts';
-import { codeOf, RecordingSink, tokenText } from './scripted-engine.ts';
+import { codeOf, RecordingSink, tokenText, ENGINE } from './scripted-engine.ts';
 
 const expectedText = (from: number, through: number): string =>
   Array.from({ length: through - from }, (_, at) => tokenText(from + at)).join('');
@@ -169,7 +169,7 @@ describe('attach', () => {
   test.each([
     { name: 'the past', nextOffset: 3, want: ['attached', '3-40'] },
     { name: 'where the stream stands', nextOffset: 40, want: ['attached'] },
-    { name: 'the start', nextOffset: 0, want: ['attached', '0-40'] },
+    { name: 'the start', nextOffset: 0, want: ['attached', 'turn-started', '0-40'] },
   ])('resumes a running turn from $name without gap or repeat', async ({ nextOffset, want }) => {
     const rig = new SessionsRig();
     await rig.running('t1', 40);
@@ -269,55 +269,23 @@ describe('the engine side', () => {
   test.each([
     { name: 'a gap', from: 12, first: 1_012 },
     { name: 'another token where one is held', from: 9, first: 5 },
-  ])('$name in the rows of a lane is a fault of the link, and its turns are lost', async ({ from, first }) => {
-    const rig = new SessionsRig();
-    await rig.running('t1', 10);
-    rig.engine.step(1, { from, ids: Uint32Array.of(first), lengths: Uint32Array.of(1), text: Buffer.from('x') });
-    expect(rig.engine.faults).toEqual(['a row does not continue its lane']);
-    expect(rig.sink.last('turn-ended')).toMatchObject({
-      status: 'failed',
-      endOffset: 10,
-      error: { code: 'engine_lost' },
-    });
-    expect(rig.sink.over).toBe(false);
-  });
-
-  test('after a lost link the stream stays and the next turn opens the session again', async () => {
-    const rig = new SessionsRig();
-    await rig.running('t1', 10);
-    rig.engine.die();
-    rig.send({ kind: 'start-turn', start: start('t2') });
-    await rig.settle();
-    expect(rig.engine.opens.at(-1)).toMatchObject({ minEpoch: 3, adopt: [] });
-    rig.engine.started('t2');
-    expect(rig.sink.last('turn-started')).toMatchObject({ turnId: 't2', epoch: 3 });
-  });
-
-  test('an engine that has forgotten the session serves no turn without its context', async () => {
-    const rig = new SessionsRig();
-    await rig.running('t1', 10);
-    rig.engine.ended('t1', { endOffset: 10 });
-    rig.engine.kvTokens = 0;
-    rig.engine.die();
-    rig.send({ kind: 'start-turn', start: start('t2', { parentTurnId: 't1' }) });
-    await rig.settle();
-    expect(rig.engine.starts.map(({ turnId }) => turnId)).toEqual(['t1']);
-    expect(rig.sink.last('turn-ended')).toMatchObject({ turnId: 't2', error: { code: 'engine_lost' } });
-  });
-
-  test('a cut under way when the engine dies is applied by the gateway', async () => {
-    const rig = new SessionsRig();
-    await rig.running('t1', 40);
-    rig.send({ kind: 'interrupt', interrupt: interrupt('t1', { keepThroughOffset: 25 }) });
-    rig.engine.die();
-    expect(rig.sink.last('control-ack')).toMatchObject({
-      outcome: 'applied',
-      effectiveOffset: 25,
-      generatedOffset: 40,
-      kvAction: 'none',
-    });
-    expect(rig.sink.last('turn-ended')).toMatchObject({ status: 'interrupted', endOffset: 25 });
-  });
+  ])(
+    '$name in the rows of a lane is a fault of the link, and without another engine its turns are lost',
+    async ({ from, first }) => {
+      const rig = new SessionsRig();
+      await rig.running('t1', 10);
+      rig.engine.step(1, { from, ids: Uint32Array.of(first), lengths: Uint32Array.of(1), text: Buffer.from('x') });
+      expect(rig.engine.faults).toEqual(['a row does not continue its lane']);
+      expect(rig.suspected).toEqual([ENGINE.engineId]);
+      await rig.elapse(6_000);
+      expect(rig.sink.last('turn-ended')).toMatchObject({
+        status: 'failed',
+        endOffset: 10,
+        error: { code: 'engine_lost' },
+      });
+      expect(rig.sink.over).toBe(false);
+    },
+  );
 
   test('a refused start ends its turn with the code of the engine', async () => {
     const rig = new SessionsRig();
@@ -340,15 +308,6 @@ describe('the engine side', () => {
     });
   });
 
-  test('a turn that the engine does not know any more is lost at the attach', async () => {
-    const rig = new SessionsRig();
-    await rig.running('t1', 10);
-    rig.attachment?.disconnected();
-    rig.engine.unknownTurns.add('t1');
-    const sink = await rig.attach({ cursors: [{ turnId: 't1', nextOffset: 10, creditTokens: 0 }] });
-    expect(sink.last('turn-ended')).toMatchObject({ turnId: 't1', error: { code: 'engine_lost' } });
-  });
-
   test('a successor that comes with a cut under way survives the attach that overtakes it', async () => {
     const rig = new SessionsRig();
     await rig.running('t1', 10);
@@ -369,8 +328,10 @@ describe('the engine side', () => {
   test('a link that died before it could be used refuses the attach, and a later one succeeds', async () => {
     const rig = new SessionsRig();
     await rig.create();
-    rig.engine.table.lost();
-    expect(await codeOf(rig.attach())).toBe('engine_lost');
+    rig.engine.table.lost('transport');
+    const refused = codeOf(rig.attach());
+    await rig.elapse(3_000);
+    expect(await refused).toBe('engine_lost');
     rig.engine.die();
     expect((await rig.attach()).log).toEqual(['attached']);
   });

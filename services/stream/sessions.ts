@@ -1,9 +1,23 @@
-/** The gateway's sessions: the port that codecs call. One process holds what it opened; another gateway's are unknown here. */
-import { base32, RANDOM_ID_BYTES, ReticleError, type Tier } from '@reticle/core/domain';
+/**
+ * The gateway's sessions: the port that codecs call. A process holds what it opened and what it took over: a resume
+ * token, or the engine that answers for a session id, is all that another gateway needs (PROTOCOL §7). Controls of a
+ * session that is open elsewhere go to its engine by signal (PROTOCOL §3).
+ */
+import { base32, isRandomId, isReticleError, RANDOM_ID_BYTES, ReticleError, type Tier } from '@reticle/core/domain';
 import { KeyedDedup } from '@reticle/core/flow';
 import { limits } from '@reticle/proto/contract';
-import type { Attach, ControlAck, Interrupt, Redirect, SessionView, TurnCursor } from '@reticle/services/session';
+import {
+  checkParams,
+  type Attach,
+  type ControlAck,
+  type Interrupt,
+  type Redirect,
+  type SessionView,
+  type TurnCursor,
+} from '@reticle/services/session';
 import type { Attachment, Caller, ClientSink, CreateSession, ReplayTurn, SessionFront, WarmSession } from './front.ts';
+import type { EngineEntry } from './engine-directory.ts';
+import type { ResumeClaims } from './resume-claims.ts';
 import { unknownSession } from './resume-token.ts';
 import { SessionActor } from './session-actor.ts';
 import { holderText, type SessionFacts, type SessionPorts } from './session-facts.ts';
@@ -15,14 +29,41 @@ const REQUESTS_MAX = 10_000;
 const HOLDER_BYTES = 8;
 const SESSIONS_MAX_DEFAULT = 100_000;
 
+/** Sessions that are open at other gateways; absent where a process is alone. */
+export interface RemoteSessions {
+  /** Controls a turn at its engine; resolves with the engine's answer. */
+  signal(target: RemoteTarget, signal: Interrupt | Redirect): Promise<ControlAck>;
+  /** Asks the engines of the cell for a session; undefined when none answers for it. */
+  locate(sessionId: string, tenant: string): Promise<LocatedSession | undefined>;
+}
+
+export type RemoteTarget = {
+  readonly engineId: string;
+  readonly address: string;
+  readonly sessionId: string;
+  readonly tenant: string;
+  readonly epoch: number;
+};
+
+export type LocatedSession = { readonly engineId: string; readonly epoch: number; readonly tier: Tier | undefined };
+
 export type SessionsOptions = SessionPorts & {
   /** Region of this cell. */
   readonly region: string;
   readonly sessionsMax?: number;
+  readonly remote?: RemoteSessions;
 };
 
 type Created = { readonly session: SessionView; readonly resumeToken: string };
 type Remembered<T> = { readonly digest: string; readonly answer: Promise<T> };
+type Taking = { readonly caller: Caller; readonly holder: string; readonly wanted: ReadonlySet<string> };
+type Found = {
+  readonly sessionId: string;
+  readonly tier: Tier;
+  readonly epoch: number;
+  readonly replicaEpoch: number | undefined;
+  readonly engine: EngineEntry;
+};
 type Target = { readonly sessionId?: string; readonly resumeToken?: string };
 
 export class Sessions implements SessionFront {
@@ -30,6 +71,7 @@ export class Sessions implements SessionFront {
   readonly #sessions = new Map<string, SessionActor>();
   readonly #creates = new KeyedDedup<string, Remembered<Created>>(REQUESTS_MAX);
   readonly #warms = new KeyedDedup<string, Remembered<Warmed>>(REQUESTS_MAX);
+  readonly #taking = new Map<string, Promise<SessionActor>>();
   #draining = false;
 
   constructor(options: SessionsOptions) {
@@ -63,7 +105,7 @@ export class Sessions implements SessionFront {
 
   async attach(caller: Caller, request: Attach, sink: ClientSink): Promise<Attachment> {
     this.#refuseWhenDraining();
-    const { actor, holder } = this.#holder(caller, request);
+    const { actor, holder } = await this.#holder(caller, request);
     return actor.attach(request, holder, sink);
   }
 
@@ -72,7 +114,20 @@ export class Sessions implements SessionFront {
   }
 
   async signalTurn(caller: Caller, request: Target & { signal: Interrupt | Redirect }): Promise<ControlAck> {
-    return this.#target(caller, request).signal(request.signal);
+    const { signal } = request;
+    const held = this.#held(caller, request);
+    if (held?.isOpen === true) return held.signal(signal);
+    if ('cut' in signal) checkParams(signal.successor.params);
+    const target = await this.#remoteTarget(caller, request, held);
+    const { remote } = this.#options;
+    if (target !== undefined && remote !== undefined) return remote.signal(target, signal);
+    if (held === undefined) throw unknownSession();
+    return held.signal(signal);
+  }
+
+  /** The engine drains: sessions that nobody is attached to leave it as well. */
+  leaveEngine(engineId: string): void {
+    for (const actor of this.#sessions.values()) if (actor.engine.engineId === engineId) actor.leaveEngine();
   }
 
   async getSession(
@@ -120,28 +175,19 @@ export class Sessions implements SessionFront {
       tenant: caller.tenant,
       tier,
       tierByDefault: request.tier === undefined,
-      engine,
+      model: engine.model,
+      modelDigest: engine.modelDigest,
       allowedRegions: request.allowedRegions.length === 0 ? [engine.region] : request.allowedRegions,
       idleTtlMs: Math.min(idleTtlMs, limits.idleTtlMsMax),
     };
-    const { contextTokens, maxOutputTokens } = engine.capabilities;
-    const actor = new SessionActor({
-      facts,
-      ports: this.#options,
-      config: { contextLimit: contextTokens, maxOutputTokens, tiers: caller.tiers, idleTtlMs: facts.idleTtlMs },
-      holder: this.#newHolder(),
-      onClosed: () => {
-        this.#sessions.delete(facts.sessionId);
-        this.#options.ledger.close(facts.sessionId);
-      },
-    });
-    this.#sessions.set(facts.sessionId, actor);
+    const actor = this.#actor({ caller, facts, engine, holder: this.#newHolder() });
     try {
       await actor.open(request.prefix);
     } catch (error) {
       actor.close();
       throw error;
     }
+    this.#options.failpoint('gateway.created');
     return { session: actor.view, resumeToken: actor.resumeToken };
   }
 
@@ -167,14 +213,39 @@ export class Sessions implements SessionFront {
     return tier;
   }
 
+  #actor(made: { caller: Caller; facts: SessionFacts; engine: EngineEntry; holder: string }): SessionActor {
+    const { caller, facts, engine, holder } = made;
+    const { contextTokens, maxOutputTokens } = engine.capabilities;
+    const actor: SessionActor = new SessionActor({
+      facts,
+      ports: this.#options,
+      engine,
+      config: { contextLimit: contextTokens, maxOutputTokens, tiers: caller.tiers, idleTtlMs: facts.idleTtlMs },
+      holder,
+      onClosed: () => {
+        if (this.#sessions.get(facts.sessionId) !== actor) return;
+        this.#sessions.delete(facts.sessionId);
+        this.#options.ledger.close(facts.sessionId);
+      },
+    });
+    this.#sessions.set(facts.sessionId, actor);
+    return actor;
+  }
+
   /** Who attaches: the token's holder, or a new one for an id alone (R7, §7). */
-  #holder(caller: Caller, request: Attach): { actor: SessionActor; holder: string } {
-    if (request.resumeToken === undefined) {
-      return { actor: this.#owned(caller, request.sessionId ?? ''), holder: this.#newHolder() };
+  async #holder(caller: Caller, request: Attach): Promise<{ actor: SessionActor; holder: string }> {
+    const { resumeToken, sessionId = '' } = request;
+    const wanted = new Set(request.cursors.map(({ turnId }) => turnId));
+    if (resumeToken === undefined) {
+      const holder = this.#newHolder();
+      const actor =
+        this.#held(caller, { sessionId }) ?? (await this.#takeLocated({ caller, sessionId, holder, wanted }));
+      return { actor, holder };
     }
-    const claims = this.#options.tokens.open(request.resumeToken, caller.tenant);
-    const actor = this.#owned(caller, claims.sessionId);
+    const claims = this.#options.tokens.open(resumeToken, caller.tenant);
     const holder = holderText(claims.holder);
+    const held = this.#current(this.#held(caller, { sessionId: claims.sessionId }), claims);
+    const actor = held ?? (await this.#takeClaimed({ caller, claims, holder, wanted }));
     // The same holder is good at any epoch: the last Attached may have been lost on its way.
     if (holder !== actor.state.holder && claims.epoch < actor.state.epoch) {
       throw new ReticleError('epoch_stale', 'another holder took this session');
@@ -182,9 +253,110 @@ export class Sessions implements SessionFront {
     return { actor, holder };
   }
 
-  #target(caller: Caller, { sessionId, resumeToken }: Target): SessionActor {
-    if (resumeToken === undefined) return this.#owned(caller, sessionId ?? '');
-    return this.#owned(caller, this.#options.tokens.open(resumeToken, caller.tenant).sessionId);
+  /** What is held here may be what another gateway has taken meanwhile: the token's epoch tells. */
+  #current(held: SessionActor | undefined, claims: ResumeClaims): SessionActor | undefined {
+    if (held === undefined || claims.epoch <= held.state.epoch) return held;
+    held.evict(new ReticleError('epoch_stale', 'another gateway had this session since'));
+    return undefined;
+  }
+
+  async #takeClaimed(taking: Taking & { claims: ResumeClaims }): Promise<SessionActor> {
+    const { claims, caller } = taking;
+    const { sessionId, tier, epoch, replicaEpoch } = claims;
+    const engine = this.#options.engines.get(claims.engineId);
+    try {
+      if (engine !== undefined) return await this.#take(taking, { sessionId, tier, epoch, replicaEpoch, engine });
+    } catch (error) {
+      if (!isReticleError(error) || error.code !== 'engine_lost') throw error;
+    }
+    // Its gateway may have moved it before the token could say so.
+    const located = await this.#locate(sessionId, caller.tenant);
+    if (located === undefined || located.engine.engineId === claims.engineId) throw goneSession();
+    return this.#take(taking, { sessionId, replicaEpoch: undefined, ...located, tier });
+  }
+
+  async #takeLocated(taking: Taking & { sessionId: string }): Promise<SessionActor> {
+    const { caller, sessionId } = taking;
+    const located = await this.#locate(sessionId, caller.tenant);
+    if (located === undefined) throw unknownSession();
+    return this.#take(taking, { sessionId, replicaEpoch: undefined, ...located });
+  }
+
+  async #locate(
+    sessionId: string,
+    tenant: string,
+  ): Promise<{ engine: EngineEntry; epoch: number; tier: Tier } | undefined> {
+    const located = await this.#options.remote?.locate(sessionId, tenant);
+    const engine = located === undefined ? undefined : this.#options.engines.get(located.engineId);
+    if (located === undefined || engine === undefined) return undefined;
+    return { engine, epoch: located.epoch, tier: located.tier ?? 'default' };
+  }
+
+  /** One takeover of a session at a time; who comes meanwhile attaches to what it brings. */
+  #take(taking: Taking, found: Found): Promise<SessionActor> {
+    const { sessionId } = found;
+    const taken = this.#taking.get(sessionId);
+    if (taken !== undefined) return taken;
+    const run = this.#takeOver(taking, found).finally(() => this.#taking.delete(sessionId));
+    this.#taking.set(sessionId, run);
+    return run;
+  }
+
+  async #takeOver({ caller, holder, wanted }: Taking, found: Found): Promise<SessionActor> {
+    const { sessionId, tier, epoch, replicaEpoch, engine } = found;
+    const facts: SessionFacts = {
+      sessionId,
+      tenant: caller.tenant,
+      tier,
+      tierByDefault: false,
+      model: engine.model,
+      modelDigest: engine.modelDigest,
+      // What else its creator allowed is not known here; its own region always is.
+      allowedRegions: [engine.region],
+      idleTtlMs: limits.idleTtlMsDefault,
+    };
+    const actor = this.#actor({ caller, facts, engine, holder });
+    try {
+      await actor.takeOver({ holder, epoch, wanted, replicaEpoch });
+    } catch (error) {
+      actor.evict(error as ReticleError);
+      throw error;
+    }
+    return actor;
+  }
+
+  #target(caller: Caller, target: Target): SessionActor {
+    const actor = this.#held(caller, target);
+    if (actor === undefined) throw unknownSession();
+    return actor;
+  }
+
+  #held(caller: Caller, { sessionId = '', resumeToken }: Target): SessionActor | undefined {
+    const named =
+      resumeToken === undefined ? sessionId : this.#options.tokens.open(resumeToken, caller.tenant).sessionId;
+    const actor = this.#sessions.get(named);
+    return actor?.facts.tenant === caller.tenant ? actor : undefined;
+  }
+
+  /** Where a control goes whose session is not open here; undefined when nobody knows. */
+  async #remoteTarget(
+    caller: Caller,
+    { sessionId = '', resumeToken }: Target,
+    held: SessionActor | undefined,
+  ): Promise<RemoteTarget | undefined> {
+    const { tenant } = caller;
+    const at = (id: string, epoch: number, { engineId, address }: EngineEntry): RemoteTarget => {
+      return { engineId, address, sessionId: id, tenant, epoch };
+    };
+    if (held !== undefined) return at(held.facts.sessionId, held.state.epoch, held.engine);
+    const claims = resumeToken === undefined ? undefined : this.#options.tokens.open(resumeToken, tenant);
+    if (claims !== undefined) {
+      const named = this.#options.engines.get(claims.engineId);
+      if (named !== undefined) return at(claims.sessionId, claims.epoch, named);
+    }
+    const id = claims?.sessionId ?? sessionId;
+    const located = isRandomId(id) ? await this.#locate(id, tenant) : undefined;
+    return located === undefined ? undefined : at(id, located.epoch, located.engine);
   }
 
   /** A foreign id answers exactly as an unknown one (PROTOCOL §0). */
@@ -208,6 +380,10 @@ export class Sessions implements SessionFront {
     return holderText(this.#options.random.bytes(HOLDER_BYTES));
   }
 }
+
+/** Nobody has the session any more; the client begins a new one with its own prefix (PROTOCOL §7). */
+const goneSession = (): ReticleError =>
+  new ReticleError('engine_lost', 'the engine of this session is gone', { retryAfterMs: limits.linkDeadMs });
 
 /** A model that the key may not use is as unknown as one that does not exist. */
 const unknownModel = (): ReticleError =>

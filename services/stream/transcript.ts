@@ -30,6 +30,18 @@ export class Transcript {
   #bar = Infinity;
   readonly #marks: WireItemMark[] = [];
 
+  /**
+   * Begins with the ids of [0, count), whose text another gateway had: they can be forced and compared, not read.
+   * Only before anything was taken.
+   */
+  seed(ids: ArrayLike<number>, count: number): void {
+    assert(this.#end === 0 && count <= ids.length, 'a transcript is seeded before it is used');
+    this.#reserve(count);
+    for (let index = 0; index < count; index++) this.#ids[index] = ids[index] as number;
+    this.#end = count;
+    this.#floor = count;
+  }
+
   /** Exclusive end of what is held. */
   get end(): number {
     return this.#end;

@@ -2,6 +2,7 @@
  * The turns of one session in the gateway: their relays, their lanes on the present link, their bills, and
  * how long a finished one can still be read.
  */
+import type { ReticleError } from '@reticle/core/domain';
 import { limits } from '@reticle/proto/contract';
 import type { StepRow, WireItemMark } from '@reticle/proto/wire';
 import type { Adopt__Input } from '@reticle/proto/gen/engine/v1/Adopt';
@@ -10,18 +11,20 @@ import type { Ended } from '@reticle/proto/gen/engine/v1/Ended';
 import type { Fault } from '@reticle/proto/gen/engine/v1/Fault';
 import type { Opened } from '@reticle/proto/gen/engine/v1/Opened';
 import type { Started } from '@reticle/proto/gen/engine/v1/Started';
-import { NO_PROGRESS, type Progress, type TurnEvent } from '@reticle/services/session';
+import { NO_PROGRESS, type Progress, type TurnError, type TurnEvent } from '@reticle/services/session';
 import type { EngineLink, LaneReceiver } from './link/engine-link.ts';
 import { TurnRelay } from './relay.ts';
 import type { SessionFacts, SessionPorts } from './session-facts.ts';
 import type { Bill } from './usage-ledger.ts';
-import { cutAnswer, ending, turnErrorOf } from './wire-values.ts';
+import { continuationOf, cutAnswer, ending, turnErrorOf } from './wire-values.ts';
 
 type TurnEntry = {
   readonly relay: TurnRelay;
   bill: Bill;
   /** Handles of this turn, the present one last. */
-  readonly lanes: { readonly link: EngineLink; readonly lane: number }[];
+  readonly lanes: TurnLane[];
+  /** The lane that delivers; undefined while no engine has the turn. */
+  current: TurnLane | undefined;
   ended: boolean;
   cancelDrop: () => void;
 };
@@ -33,6 +36,10 @@ export type TurnDeskOptions = {
   readonly onEvent: (turnId: string, event: (progress: Progress) => TurnEvent) => void;
   /** The attached client was told a terminal. */
   readonly onTold: () => void;
+  /** The engine has the end of this turn as a context that others can continue. */
+  readonly onKept: (turnId: string) => void;
+  /** An engine refused to go on with a turn. True: the session looks elsewhere; false: the turn fails. */
+  readonly onRefused: (turnId: string, error: TurnError) => boolean;
 };
 
 export class TurnDesk {
@@ -58,7 +65,7 @@ export class TurnDesk {
 
   /** Turns whose tokens are held. */
   spans(): Map<string, Progress> {
-    return new Map([...this.#turns].map(([turnId, { relay }]) => [turnId, relay.progress]));
+    return new Map([...this.#turns].map(([turnId, { relay }]) => [turnId, relay.span]));
   }
 
   create(turnId: string): TurnRelay {
@@ -66,6 +73,7 @@ export class TurnDesk {
     const entry: TurnEntry = {
       bill: this.#bill(turnId),
       lanes: [],
+      current: undefined,
       ended: false,
       cancelDrop: () => {},
       relay: new TurnRelay({
@@ -74,8 +82,8 @@ export class TurnDesk {
         onSent: (throughOffset) => ledger.sent(entry.bill, throughOffset),
         onTold: () => this.#options.onTold(),
         grant: (receivedThrough, creditTokens) => {
-          const held = entry.lanes.at(-1);
-          if (held?.link.alive) held.link.credit(held.lane, receivedThrough, creditTokens);
+          const { current } = entry;
+          if (current?.link.alive) current.link.credit(current.lane, receivedThrough, creditTokens);
         },
       }),
     };
@@ -87,12 +95,44 @@ export class TurnDesk {
   openLane(turnId: string, link: EngineLink, current = true): number {
     const entry = this.#turns.get(turnId);
     if (entry === undefined) return 0;
-    const receiver = new TurnLane(turnId, entry.relay, this.#options.onEvent);
-    const lane = link.openLane(receiver);
+    const receiver = new TurnLane({ turnId, entry, link, desk: this.#options, running: !current });
+    receiver.lane = link.openLane(receiver);
+    entry.lanes.push(receiver);
+    if (current) {
+      entry.current = receiver;
+      entry.relay.lane = receiver.lane;
+    }
+    return receiver.lane;
+  }
+
+  /** A lane at an engine that goes on with a turn from what was received (E6). */
+  reseat(turnId: string, link: EngineLink): { lane: number; forced: Uint32Array; creditTokens: number } | undefined {
+    const entry = this.#turns.get(turnId);
+    if (entry === undefined) return undefined;
+    const lane = this.openLane(turnId, link);
+    return { lane, ...entry.relay.reseat(lane) };
+  }
+
+  /** The host runs a turn on a lane of its own making (E2): it delivers from here on. */
+  bindHostLane(turnId: string, link: EngineLink, lane: number): void {
+    const entry = this.#turns.get(turnId);
+    if (entry === undefined) return;
+    const receiver = new TurnLane({ turnId, entry, link, desk: this.#options, running: true });
     receiver.lane = lane;
-    entry.lanes.push({ link, lane });
-    if (current) entry.relay.lane = lane;
-    return lane;
+    link.bindLane(lane, receiver);
+    entry.lanes.push(receiver);
+    entry.current = receiver;
+    entry.relay.adopted(lane);
+  }
+
+  /** No engine has these turns: rows that are still under way on old lanes are void. */
+  unseat(turnIds: Iterable<string>): void {
+    for (const turnId of turnIds) {
+      const entry = this.#turns.get(turnId);
+      if (entry === undefined) continue;
+      entry.current = undefined;
+      entry.relay.unseat();
+    }
   }
 
   /** The lane to speak to the engine of a turn; 0 when it has none. */
@@ -114,19 +154,29 @@ export class TurnDesk {
 
   /** The engine answered: adopted turns deliver on their new lanes. Returns those that it does not know. */
   adopted(opened: Opened, asked: readonly Adopt__Input[]): string[] {
-    this.#epoch = opened.epoch;
     const known = new Map(opened.turns.map((turn) => [turn.turnId, turn.lane]));
     const unknown: string[] = [];
-    for (const [turnId, entry] of this.#turns) {
-      if (!entry.ended) entry.bill = this.#bill(turnId);
-    }
     for (const { turnId = '', lane = 0 } of asked) {
       const entry = this.#turns.get(turnId);
       if (entry === undefined || entry.ended) continue;
-      if (known.has(turnId)) entry.relay.adopted(lane);
-      else unknown.push(turnId);
+      if (known.has(turnId)) {
+        entry.current = entry.lanes.findLast((each) => each.lane === lane);
+        entry.relay.adopted(lane);
+      } else unknown.push(turnId);
     }
     return unknown;
+  }
+
+  /** The epoch in force: bills of turns that run on are its from here. */
+  raise(epoch: number): void {
+    this.#epoch = epoch;
+    for (const [turnId, entry] of this.#turns) if (!entry.ended) entry.bill = this.#bill(turnId);
+  }
+
+  /** The gateway lets the session go to another one: readers are sent there. */
+  evict(error: ReticleError): void {
+    for (const { relay } of this.#turns.values()) relay.evict(error);
+    this.close();
   }
 
   /** The turn is over: its lanes are closed, and it stays readable for `limits.ringKeepMs` and until it is told. */
@@ -166,54 +216,87 @@ export class TurnDesk {
   }
 }
 
+type TurnLaneOptions = {
+  readonly turnId: string;
+  readonly entry: TurnEntry;
+  readonly link: EngineLink;
+  readonly desk: TurnDeskOptions;
+  /** The engine has the turn already; false: it may still refuse it. */
+  readonly running: boolean;
+};
+
 /** One lane of one turn. A lane of an older epoch still carries acks; its tokens and end are void. */
 class TurnLane implements LaneReceiver {
   readonly #turnId: string;
-  readonly #relay: TurnRelay;
-  readonly #onEvent: TurnDeskOptions['onEvent'];
+  readonly #entry: TurnEntry;
+  readonly link: EngineLink;
+  readonly #desk: TurnDeskOptions;
   #running: boolean;
+  /** A row has come on this lane. */
+  #flows = false;
+  #ended = false;
   lane = 0;
 
-  constructor(turnId: string, relay: TurnRelay, onEvent: TurnDeskOptions['onEvent']) {
+  constructor({ turnId, entry, link, desk, running }: TurnLaneOptions) {
     this.#turnId = turnId;
-    this.#relay = relay;
-    this.#onEvent = onEvent;
-    this.#running = relay.started !== undefined;
+    this.#entry = entry;
+    this.link = link;
+    this.#desk = desk;
+    this.#running = running && entry.relay.started !== undefined;
+  }
+
+  #tell(event: (progress: Progress) => TurnEvent): void {
+    this.#desk.onEvent(this.#turnId, event);
+  }
+
+  /** A turn that has not started is owed its start. */
+  get owed(): boolean {
+    return this.#current && !this.#ended && (!this.#running || this.#entry.relay.owed);
   }
 
   get #current(): boolean {
-    return this.#relay.lane === this.lane;
+    return this.#entry.current === this;
   }
 
   started(message: Started): void {
+    if (!this.#current) return;
     this.#running = true;
     const { promptTokens, cachedTokens, startOffset } = message;
-    this.#onEvent(this.#turnId, () => ({ kind: 'started', promptTokens, cachedTokens, startOffset }));
+    const continuation = continuationOf(message.continuation);
+    this.#tell(() => ({ kind: 'started', promptTokens, cachedTokens, startOffset, continuation }));
   }
 
   row(row: StepRow, micros: number): boolean {
-    return this.#relay.row(row, micros);
+    if (!this.#current) return true;
+    if (!this.#flows) this.#desk.ports.failpoint('gateway.before-first-byte');
+    this.#flows = true;
+    this.#running = true;
+    return this.#entry.relay.row(row, micros);
   }
 
   mark(mark: WireItemMark): void {
-    if (this.#current) this.#relay.mark(mark);
+    if (this.#current) this.#entry.relay.mark(mark);
   }
 
   cutDone(message: CutDone): void {
     const answer = cutAnswer(message);
-    this.#onEvent(this.#turnId, (progress) => ({ kind: 'cut-done', answer, progress }));
+    this.#tell((progress) => ({ kind: 'cut-done', answer, progress }));
   }
 
   ended(message: Ended): void {
     if (!this.#current) return;
+    this.#ended = true;
     const over = ending(message);
-    this.#onEvent(this.#turnId, (progress) => ({ kind: 'engine-ended', ending: over, progress }));
+    if (over.status !== 'failed') this.#desk.onKept(this.#turnId);
+    else if (over.error !== undefined && this.#desk.onRefused(this.#turnId, over.error)) return;
+    this.#tell((progress) => ({ kind: 'engine-ended', ending: over, progress }));
   }
 
   fault(message: Fault): void {
     // A running turn ends by `Ended` alone: a fault of its lane speaks of a message that was refused.
     if (!this.#current || this.#running) return;
     const error = turnErrorOf(message.error);
-    this.#onEvent(this.#turnId, (progress) => ({ kind: 'failed', error, progress }));
+    if (this.#desk.onRefused(this.#turnId, error)) return;
+    this.#tell((progress) => ({ kind: 'failed', error, progress }));
   }
 }

@@ -1,3 +1,4 @@
+import type { ReticleError } from '@reticle/core/domain';
 import type { Clock } from '@reticle/core/flow';
 import { limits } from '@reticle/proto/contract';
 import type { FramePolicy, ItemKind, TurnEnded, TurnStarted } from '@reticle/services/session';
@@ -5,12 +6,26 @@ import type { WireItemMark } from '@reticle/proto/wire';
 import type { ClientSink, TokenRun } from './front.ts';
 import type { Transcript } from './transcript.ts';
 
+/** Step of a stream of 100 tok/s; slower ones send every token alone (R8). */
+const ALONE_MICROS = 10_000;
+
 const ITEM_KINDS: readonly ItemKind[] = ['message', 'reasoning', 'function-call', 'custom-tool-call'];
+
+/** When frames of one connection leave while the process is under load (PERFORMANCE H5). */
+export interface FlushGroup {
+  /** Window in force, ms; 0: frames leave at once. */
+  readonly windowMs: number;
+  /** `flush` of the member is called once, when the open window ends. */
+  join(member: { flush(): void }): void;
+}
+
+/** A sink whose connection may hold frames back for a while. */
+export type WindowedSink = ClientSink & { readonly flushGroup?: FlushGroup | undefined };
 
 export type TurnReaderOptions = {
   readonly turnId: string;
   readonly transcript: Transcript;
-  readonly sink: ClientSink;
+  readonly sink: WindowedSink;
   readonly policy: FramePolicy;
   readonly clock: Clock;
   readonly nextOffset: number;
@@ -34,8 +49,10 @@ type MutableRun = { -readonly [Key in keyof TokenRun]: TokenRun[Key] };
  * 4. The terminal comes once, when everything below the end was handed over.
  * 5. A full sink (`tokens` said false) gets no more tokens until `drained`; events still go (R9).
  *
- * Coalescing (R8, H5): the first run goes at once; then whatever is there whenever the sink takes it. A frame
- * policy may only make runs larger, by holding them back for a bounded time.
+ * Coalescing (R8, H5): the first run goes at once; then whatever is there whenever the sink takes it. While the sink
+ * has a window, runs below the largest wait for its end, but for item borders, the end of the credit, the terminal and
+ * tokens of a slow stream. A frame policy may only make runs larger, by holding them back for a bounded time; the
+ * longer of the two holds.
  */
 export class TurnReader {
   readonly #options: TurnReaderOptions;
@@ -43,7 +60,8 @@ export class TurnReader {
   readonly #holdMs: number;
   readonly #run: MutableRun;
   #position: number;
-  #textPosition: number;
+  /** Undefined while the offset it belongs to has not been received (another gateway's client, further on than this one). */
+  #textPosition: number | undefined;
   #nextMark = 0;
   /** The item that was open where the reader begins, until it is told. */
   #openMark: WireItemMark | undefined;
@@ -55,6 +73,13 @@ export class TurnReader {
   #done = false;
   #first = true;
   #heldSinceMs: number | undefined;
+  /** The sink's window is open with this reader in it. */
+  #joined = false;
+  /** While joined, tokens below this change nothing, so that a row costs next to nothing until the window ends. */
+  #quietBelow = 0;
+  #quietMarks = 0;
+  /** The window is over; what is held goes. */
+  #flushing = false;
   #cancelHold: () => void = () => {};
 
   constructor(options: TurnReaderOptions) {
@@ -63,7 +88,7 @@ export class TurnReader {
     this.#announced = options.announced;
     // A client of a cut turn may stand past E; it is owed the terminal alone.
     this.#position = options.nextOffset;
-    this.#textPosition = transcript.textPosition(Math.min(options.nextOffset, transcript.end));
+    if (options.nextOffset <= transcript.end) this.#textPosition = transcript.textPosition(options.nextOffset);
     this.#targetTokens = Math.min(policy.maxTokens ?? limits.frameTokensMax, limits.frameTokensMax);
     this.#holdMs = holdMs(policy);
     this.#run = {
@@ -111,6 +136,19 @@ export class TurnReader {
     this.pump();
   }
 
+  /** The turn goes on elsewhere: told to whoever knew its first start, ahead of what is still queued (R7). */
+  announceAgain(event: TurnStarted): void {
+    if (!this.#announced) this.announce(event);
+    else if (!this.#done) this.#options.sink.event(event);
+  }
+
+  /** Ends the reader's stream with an error. */
+  abort(error: ReticleError): void {
+    if (this.#done) return;
+    this.close();
+    this.#options.sink.end(error);
+  }
+
   /** The turn is over; its terminal follows the last token. */
   finish(terminal: () => TurnEnded): void {
     this.#terminal = terminal;
@@ -122,6 +160,14 @@ export class TurnReader {
     this.pump();
   }
 
+  /** The sink's window is over. */
+  flush(): void {
+    this.#joined = false;
+    this.#flushing = true;
+    this.pump();
+    this.#flushing = false;
+  }
+
   /** The client is gone; nothing more is handed over. */
   close(): void {
     this.#done = true;
@@ -130,7 +176,7 @@ export class TurnReader {
 
   /** Hands over what may go. A sink that calls back from inside does not re-enter. */
   pump(): void {
-    if (this.#pumping || this.#done) return;
+    if (this.#pumping || this.#done || (this.#joined && this.#isQuiet())) return;
     this.#pumping = true;
     try {
       this.#pumpTokens();
@@ -138,6 +184,16 @@ export class TurnReader {
     } finally {
       this.#pumping = false;
     }
+  }
+
+  #isQuiet(): boolean {
+    const { transcript } = this.#options;
+    return (
+      transcript.end < this.#quietBelow &&
+      transcript.marks.length === this.#quietMarks &&
+      this.#terminal === undefined &&
+      !this.#flushing
+    );
   }
 
   #pumpTokens(): void {
@@ -157,12 +213,40 @@ export class TurnReader {
     return Math.min(transcript.end, this.#limit, mark, this.#position + limits.frameTokensMax);
   }
 
-  /** True when the client asked for larger frames and this one may still grow; arms the flush. */
+  /** True when this run may still grow and is to; what ends the wait is armed. */
   #holds(end: number): boolean {
-    const { clock, transcript } = this.#options;
-    if (this.#holdMs === 0 || this.#first || this.#terminal !== undefined) return false;
-    // Item borders and the end of the credit flush: nothing that could make the run larger comes soon.
-    if (end < transcript.end || end - this.#position >= this.#targetTokens || end === this.#limit) return false;
+    if (this.#first || this.#terminal !== undefined || !this.#mayGrow(end)) return false;
+    const windowMs = this.#options.sink.flushGroup?.windowMs ?? 0;
+    if (this.#holdMs > windowMs) return this.#holdsForPolicy(end);
+    return windowMs > 0 && this.#holdsForWindow(end);
+  }
+
+  /** False at item borders and at the end of the credit: nothing that could make the run larger comes soon. */
+  #mayGrow(end: number): boolean {
+    const { transcript } = this.#options;
+    if (end < transcript.end || end === this.#limit || end - this.#position >= limits.frameTokensMax) return false;
+    return transcript.marks[this.#nextMark]?.atOffset !== end;
+  }
+
+  #holdsForWindow(end: number): boolean {
+    if (this.#flushing || (end - this.#position === 1 && this.#isSlow(end))) return false;
+    const { transcript, sink } = this.#options;
+    this.#quietBelow = Math.min(this.#position + limits.frameTokensMax, this.#limit);
+    this.#quietMarks = this.#nextMark === transcript.marks.length ? this.#nextMark : -1;
+    if (!this.#joined) sink.flushGroup?.join(this);
+    this.#joined = true;
+    return true;
+  }
+
+  /** True when the last token came so long after the one before that its stream sends every token alone (R8). */
+  #isSlow(end: number): boolean {
+    const { transcript } = this.#options;
+    return end < 2 || (transcript.microsAt(end - 1) - transcript.microsAt(end - 2)) >>> 0 >= ALONE_MICROS;
+  }
+
+  #holdsForPolicy(end: number): boolean {
+    if (end - this.#position >= this.#targetTokens) return false;
+    const { clock } = this.#options;
     const nowMs = clock.nowMs();
     this.#heldSinceMs ??= nowMs;
     const leftMs = this.#heldSinceMs + this.#holdMs - nowMs;
@@ -185,10 +269,11 @@ export class TurnReader {
     let bytes = 0;
     for (let at = first; at < end; at++) bytes += transcript.lengths[at] as number;
     run.text = transcript.text;
-    run.textStart = transcript.textIndex(this.#textPosition);
+    const textPosition = this.#textPosition ?? transcript.textPosition(first);
+    run.textStart = transcript.textIndex(textPosition);
     run.textEnd = run.textStart + bytes;
     this.#position = end;
-    this.#textPosition += bytes;
+    this.#textPosition = textPosition + bytes;
     this.#first = false;
     this.#heldSinceMs = undefined;
     this.#cancelHold();

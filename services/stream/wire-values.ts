@@ -10,6 +10,7 @@ import type { InputItem__Input } from '@reticle/proto/gen/session/v1/InputItem';
 import type { TurnError as WireTurnError } from '@reticle/proto/gen/session/v1/TurnError';
 import type { Params__Input } from '@reticle/proto/gen/session/v1/Params';
 import type {
+  Continuation,
   ControlOutcome,
   CutAnswer,
   CutMode,
@@ -50,10 +51,20 @@ export function wireInput(input: readonly TurnInput[]): InputItem__Input[] {
   );
 }
 
-export type StartHandles = { readonly sid: number; readonly lane: number; readonly tier: Tier };
+export type StartHandles = {
+  readonly sid: number;
+  readonly lane: number;
+  readonly tier: Tier;
+  /** Ids that were delivered already (E6). */
+  readonly forced?: Uint32Array;
+  readonly creditTokens?: number;
+  /** Fewer than the plan's: what a cut left to be made again. */
+  readonly maxOutputTokens?: number;
+};
 
 /** `max_output_tokens` 0 asks for the prefill alone: a warm-up. */
-export function wireStart(plan: StartPlan, { sid, lane, tier }: StartHandles): Start__Input {
+export function wireStart(plan: StartPlan, handles: StartHandles): Start__Input {
+  const { sid, lane, tier, forced, creditTokens, maxOutputTokens } = handles;
   return {
     lane,
     sid,
@@ -62,8 +73,10 @@ export function wireStart(plan: StartPlan, { sid, lane, tier }: StartHandles): S
     parentTurnId: plan.parentTurnId,
     input: wireInput(plan.input),
     params: wireParams(plan.params),
-    maxOutputTokens: plan.maxOutputTokens,
-    creditTokens: plan.creditTokens,
+    maxOutputTokens: maxOutputTokens ?? plan.maxOutputTokens,
+    creditTokens: creditTokens ?? plan.creditTokens,
+    bodyDigest: plan.bodyDigest,
+    ...(forced === undefined || forced.length === 0 ? {} : { forcedTokenIds: Array.from(forced) }),
     maxDuration: wireDuration(plan.maxDurationMs),
     priority: tierNumber(plan.tier ?? tier),
   };
@@ -87,7 +100,7 @@ function wireParams(params: TurnParams): Params__Input {
 export function wireCut(
   lane: number,
   seq: number,
-  control: OpenControl,
+  control: Pick<OpenControl, 'signalId' | 'mode' | 'keepThroughOffset' | 'reason'>,
   successor: Start__Input | undefined,
 ): Cut__Input {
   return {
@@ -99,6 +112,11 @@ export function wireCut(
     ...(control.keepThroughOffset === undefined ? {} : { keepThroughOffset: control.keepThroughOffset }),
     ...(successor === undefined ? {} : { successor }),
   };
+}
+
+/** Unspecified is what an engine says of a turn that it began itself. */
+export function continuationOf(value: number): Continuation {
+  return value === 2 ? 'resampled' : 'exact';
 }
 
 export function cutAnswer(done: CutDone): CutAnswer {

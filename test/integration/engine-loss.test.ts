@@ -1,4 +1,4 @@
-/** An engine that goes away under live turns (PROTOCOL E7; failover is not part of this gateway). */
+/** The last engine of a model goes away under live turns (PROTOCOL E7); with another one they go on: failover.test.ts. */
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import {
   flatChain,

@@ -80,6 +80,11 @@ export class ConverseClient {
     return checker;
   }
 
+  /** Another stream goes on with the checker; what still comes here is not its business. */
+  unfollow(turnId: string): void {
+    this.#checkers.delete(turnId);
+  }
+
   until<Kind extends ResponseKind>(
     kind: Kind,
     where?: (message: ResponseOf<Kind>) => boolean,

@@ -5,6 +5,7 @@ import { memoryLogger, systemEnv, type Env, type MemoryLogger } from '@reticle/c
 import { limits, subjects } from '@reticle/proto/contract';
 import type { Load } from '@reticle/proto/gen/engine/v1/Load';
 import { LocalBus, type Bus } from '@reticle/services/bus';
+import { engineSignalKeys } from '@reticle/services/bus/signals';
 import { hmacOfSecret, mintApiKey, type KeyRecord } from '@reticle/services/edge/auth';
 import { presenceCodec } from '@reticle/services/engine';
 import { startEngine, startGateway, type RunningEngine, type RunningGateway } from '@reticle/services/main';
@@ -24,6 +25,8 @@ export type Tenant = 'acme' | 'globex';
 export type TestPlatformOptions = {
   /** Chains to run, one engine each; default: one {@link sparkChain}. */
   readonly chains?: readonly LocalChain[];
+  /** Gateways of the cell; default 1. */
+  readonly gateways?: number;
 };
 
 /** An engine of a test platform. Gateways reach it over a relay, so that a test can take it away. */
@@ -36,23 +39,26 @@ export type TestEngine = RunningEngine & {
   hang(): void;
 };
 
-/** Engines and a gateway in this process, over real sockets. */
+/** Engines and gateways in this process, over real sockets. */
 export class TestPlatform implements AsyncDisposable {
   readonly chains: readonly LocalChain[];
   readonly engines: TestEngine[] = [];
   readonly logger: MemoryLogger = memoryLogger();
-  readonly #bus = new LocalBus();
+  readonly gateways: RunningGateway[] = [];
   readonly #timers = new OwnTimers(systemEnv().clock);
+  readonly #bus = new LocalBus(this.#timers);
+  readonly #cellKeys = [{ kid: 'k1', key: randomBytes(SECRET_BYTES) }];
+  readonly #gatewayCount: number;
   readonly #env: Env;
   readonly #keys = new Map<Tenant, string>();
   readonly #clients: ApiClient[] = [];
   readonly #relays: TcpRelay[] = [];
   readonly #modelWaits = new Set<() => void>();
-  #gateway: RunningGateway | undefined;
-  #models: readonly string[] = [];
+  readonly #models = new Map<number, readonly string[]>();
 
-  constructor(chains: readonly LocalChain[]) {
+  constructor({ chains = [sparkChain()], gateways = 1 }: TestPlatformOptions) {
     this.chains = chains;
+    this.#gatewayCount = gateways;
     this.#env = { ...systemEnv(), clock: this.#timers };
   }
 
@@ -60,18 +66,12 @@ export class TestPlatform implements AsyncDisposable {
     for (const chain of this.chains) await this.addEngine(chain);
     const pepper = randomBytes(SECRET_BYTES);
     const keys = (['acme', 'globex'] as const).map((tenant) => this.#mint(tenant, pepper));
-    this.#gateway = await startGateway(
-      {
-        gatewayId: newId(),
-        region: TEST_REGION,
-        host: HOST,
-        grpcPort: 0,
-        keys,
-        pepper,
-        cellKeys: [{ kid: 'k1', key: randomBytes(SECRET_BYTES) }],
-      },
-      { env: this.#env, bus: this.#bus, logger: this.logger, onModels: (models) => this.#modelsAre(models) },
-    );
+    for (let index = 0; index < this.#gatewayCount; index++) {
+      const config = { region: TEST_REGION, host: HOST, grpcPort: 0, keys, pepper, cellKeys: this.#cellKeys };
+      const onModels = (models: readonly string[]): void => this.#modelsAre(index, models);
+      const dependencies = { env: this.#env, bus: this.#bus, logger: this.logger, onModels };
+      this.gateways.push(await startGateway({ gatewayId: newId(), ...config }, dependencies));
+    }
     await this.untilServed(this.chains.map((chain) => chain.servedName));
   }
 
@@ -85,8 +85,9 @@ export class TestPlatform implements AsyncDisposable {
   }
 
   get gateway(): RunningGateway {
-    if (this.#gateway === undefined) throw new Error('the platform has not started');
-    return this.#gateway;
+    const [first] = this.gateways;
+    if (first === undefined) throw new Error('the platform has not started');
+    return first;
   }
 
   /** Timers that engines and gateway have armed. */
@@ -104,8 +105,9 @@ export class TestPlatform implements AsyncDisposable {
   }
 
   /** A connection of its own for a tenant; closed with the platform. */
-  client(options: { tenant?: Tenant; address?: string; model?: string } = {}): ApiClient {
-    const { tenant = 'acme', address = `${HOST}:${this.port}`, model = this.chain.servedName } = options;
+  client(options: { tenant?: Tenant; address?: string; model?: string; gateway?: number } = {}): ApiClient {
+    const { tenant = 'acme', gateway = 0, model = this.chain.servedName } = options;
+    const { address = `${HOST}:${this.gateways[gateway]?.port ?? 0}` } = options;
     const client = new ApiClient({ address, key: this.keyOf(tenant), model });
     this.#clients.push(client);
     return client;
@@ -120,13 +122,17 @@ export class TestPlatform implements AsyncDisposable {
     const codec = presenceCodec();
     const bus: Bus = {
       subscribe: (pattern, handler) => this.#bus.subscribe(pattern, handler),
+      request: (subject, payload, timeoutMs) => this.#bus.request(subject, payload, timeoutMs),
+      respond: (pattern, responder) =>
+        this.#bus.respond(pattern, (...asked) => (lost ? undefined : responder(...asked))),
       publish: (subject, bytes) => {
         const presence = codec.decode(bytes);
         relay.target = Number(presence.address.split(':')[1]);
         if (!lost) this.#bus.publish(subject, codec.encode({ ...presence, address: relay.address }));
       },
     };
-    const config = { engineId, region: TEST_REGION, host: HOST, replicaEpoch: 1, chain };
+    const signalKeys = engineSignalKeys(this.#cellKeys, engineId);
+    const config = { engineId, region: TEST_REGION, host: HOST, replicaEpoch: 1, chain, signalKeys };
     const running = await startEngine(config, { env: this.#env, bus, logger: this.logger });
     const silence = (): void => void (lost = true);
     const engine: TestEngine = {
@@ -146,16 +152,17 @@ export class TestPlatform implements AsyncDisposable {
     return engine;
   }
 
-  /** Resolves when the gateway's ready models are exactly these. */
+  /** Resolves when the ready models of every gateway are exactly these. */
   async untilServed(models: readonly string[]): Promise<void> {
     const want = [...models].sort().join(' ');
     const { promise, resolve } = Promise.withResolvers<void>();
     const look = (): void => {
-      if (this.#models.join(' ') === want) resolve();
+      const told = [...this.#models.values()];
+      if (told.length === this.#gatewayCount && told.every((each) => each.join(' ') === want)) resolve();
     };
     this.#modelWaits.add(look);
     look();
-    const what = (): string => `models "${want}" served; they are "${this.#models.join(' ')}"`;
+    const what = (): string => `models "${want}" served; they are "${[...this.#models.values()].join('; ')}"`;
     await bounded(promise, what).finally(() => this.#modelWaits.delete(look));
   }
 
@@ -186,8 +193,8 @@ export class TestPlatform implements AsyncDisposable {
     );
   }
 
-  #modelsAre(models: readonly string[]): void {
-    this.#models = models;
+  #modelsAre(gateway: number, models: readonly string[]): void {
+    this.#models.set(gateway, models);
     for (const look of this.#modelWaits) look();
   }
 
@@ -200,7 +207,7 @@ export class TestPlatform implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const client of this.#clients) client.close();
-    await this.#gateway?.close(0);
+    await Promise.all(this.gateways.map((gateway) => gateway.close(0)));
     await Promise.all(this.#relays.map((relay) => relay[Symbol.asyncDispose]()));
     await Promise.all(this.engines.map((engine) => engine.close(0, 'test_over')));
     this.#timers.cancelAll();
@@ -208,8 +215,8 @@ export class TestPlatform implements AsyncDisposable {
 }
 
 /** Starts a platform and waits until its models are served. */
-export async function startTestPlatform({ chains = [sparkChain()] }: TestPlatformOptions = {}): Promise<TestPlatform> {
-  const platform = new TestPlatform(chains);
+export async function startTestPlatform(options: TestPlatformOptions = {}): Promise<TestPlatform> {
+  const platform = new TestPlatform(options);
   try {
     await platform.start();
   } catch (error) {

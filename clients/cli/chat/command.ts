@@ -1,4 +1,5 @@
-import { parseArguments } from '../arguments.ts';
+import { isReticleError, type Session, type TurnOptions } from '@reticle/sdk';
+import { numberFlag, parseArguments } from '../arguments.ts';
 import { CliError, exitCodes } from '../cli-error.ts';
 import { openConnection, type Command, type Connection, type Context } from '../context.ts';
 import { chatAtTerminal } from './interactive.ts';
@@ -6,12 +7,23 @@ import { chatInPipe } from './piped.ts';
 
 const INSTRUCTIONS_BYTES_MAX = 1024 * 1024;
 
-export type ChatOptions = { readonly model?: string; readonly instructions?: string };
+/** Above it no local context holds an answer. */
+const TOKENS_MAX = 1_000_000;
+
+export type ChatOptions = {
+  readonly model?: string;
+  readonly instructions?: string;
+  /** Of every turn. */
+  readonly turns?: Pick<TurnOptions, 'maxOutputTokens' | 'outputLength'>;
+};
+
+/** Seeds are below it: any engine takes them. */
+const SEED_END = 2 ** 31;
 
 export const chatCommand: Command = {
   name: 'chat',
   summary: 'talk to a model; interrupt and redirect it',
-  help: `Usage: reticle chat [--model M] [--instructions FILE]
+  help: `Usage: reticle chat [--model M] [--instructions FILE] [--tokens N] [--target HOST:PORT,…]
 
 Talks to a model of the running platform. While it speaks:
   Esc               interrupts it and shows the receipt
@@ -21,26 +33,41 @@ Ctrl-D on an empty line leaves.
 
 In a pipe, standard input is one message; the answer goes to standard output, its figures to standard error.
 
+A gateway or an engine that dies is replaced under the running answer: the text goes on at the exact token, and one
+line says what happened. \`reticle ps\` lists the processes of the local platform for those who want to try.
+
   --model M            default: RETICLE_MODEL, or the platform's first model
   --instructions FILE  what the model is told before the conversation
+  --tokens N           answers of exactly N tokens, where the engine allows it (simulated ones do)
+  --target LIST        gateways, with commas between; the next one is used when one is lost
+                       (default: RETICLE_GRPC, or the platform's)
 
 Examples:
   reticle chat
   echo "Write a queue with a bound." | reticle chat
+  reticle chat --tokens 20000        # long enough to kill what it runs on
+  reticle chat --target gateway-a:50051,gateway-b:50051
 `,
   async run(context, args) {
     const given = parseArguments(args, {
       command: 'reticle chat',
-      options: { model: { type: 'string' }, instructions: { type: 'string' } },
+      options: {
+        model: { type: 'string' },
+        instructions: { type: 'string' },
+        target: { type: 'string' },
+        tokens: { type: 'string' },
+      },
     });
     const path = given.text('instructions');
     const instructions = path === undefined ? undefined : await readInstructions(context, path);
     const model = given.text('model');
-    const connection = await openConnection(context);
+    const tokens = numberFlag(given, 'tokens', { min: 1, max: TOKENS_MAX, whole: true });
+    const connection = await openConnection(context, given.text('target'));
     try {
       return await chatOn(context, connection, {
         ...(model === undefined ? {} : { model }),
         ...(instructions === undefined ? {} : { instructions }),
+        ...(tokens === undefined ? {} : { turns: { maxOutputTokens: tokens, outputLength: 'exact' } }),
       });
     } finally {
       connection.client.close();
@@ -51,15 +78,28 @@ Examples:
 /** One conversation over an open connection; gives the exit status. */
 export async function chatOn(context: Context, { client }: Connection, options: ChatOptions): Promise<number> {
   const { model, instructions } = options;
+  // Seeded, so that another engine goes on with the tokens that the first one would have made.
+  const turns = { ...options.turns, seed: Math.floor(context.env.random.unit() * SEED_END) };
   const session = await client.createSession({
     ...(model === undefined ? {} : { model }),
     ...(instructions === undefined ? {} : { prefix: { role: 'system', content: instructions } }),
   });
   try {
     const { inputIsTty, outputIsTty } = context.terminal;
-    return inputIsTty && outputIsTty ? await chatAtTerminal(context, session) : await chatInPipe(context, session);
+    return inputIsTty && outputIsTty
+      ? await chatAtTerminal(context, session, turns)
+      : await chatInPipe(context, session, turns);
   } finally {
+    await closeQuietly(session);
+  }
+}
+
+/** The conversation is over, whatever became of the gateway since: the service lets an idle session go by itself. */
+async function closeQuietly(session: Session): Promise<void> {
+  try {
     await session.close();
+  } catch (error) {
+    if (!isReticleError(error)) throw error;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Session } from '@reticle/sdk';
+import type { Session, TurnOptions } from '@reticle/sdk';
 import type { Context } from '../context.ts';
 import { NEW_CHAT, stepChat, type ChatEffect, type ChatEvent } from './chat-model.ts';
 import { parseKeys } from './keys.ts';
@@ -10,7 +10,7 @@ import { Speaker } from './speaker.ts';
 const REPAINT_MS = 33;
 
 /** The chat at a terminal, until it is left; gives the exit status. */
-export async function chatAtTerminal(context: Context, session: Session): Promise<number> {
+export async function chatAtTerminal(context: Context, session: Session, turns: TurnOptions): Promise<number> {
   const { terminal, env, signals } = context;
   const left = Promise.withResolvers<number>();
   let model = NEW_CHAT;
@@ -39,7 +39,9 @@ export async function chatAtTerminal(context: Context, session: Session): Promis
     next.effects.forEach(apply);
     show('');
   };
-  const speaker = new Speaker(session, env.clock, { text: show, note, over: () => step({ kind: 'turn-over' }) });
+  const over = (): void => step({ kind: 'turn-over' });
+  const listener = { text: show, note, changed: () => show(''), over };
+  const speaker = new Speaker({ session, clock: env.clock, turns }, listener);
   const statusLine = (): string => {
     const hint = model.phase === 'idle' ? 'Enter asks · Ctrl-D leaves' : 'Esc interrupts · Enter redirects';
     return `${speaker.status === '' ? session.info.model : speaker.status} · ${hint}`;
@@ -61,6 +63,7 @@ export async function chatAtTerminal(context: Context, session: Session): Promis
   try {
     return await left.promise;
   } finally {
+    speaker.close();
     cancelRepaint?.();
     if (unpainted !== '') repaint();
     terminal.out(leave(screen));

@@ -1,6 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import { VirtualClock } from '@reticle/core/flow';
-import { ReticleError, type Receipt, type Redirected, type Session, type Turn } from '@reticle/sdk';
+import {
+  ReticleError,
+  type ConnectionEvent,
+  type Moved,
+  type Receipt,
+  type Redirected,
+  type Session,
+  type Turn,
+} from '@reticle/sdk';
 import { Speaker } from './speaker.ts';
 
 const receipt: Receipt = {
@@ -20,11 +28,17 @@ const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolv
 /** A turn that says what a test tells it, one token a frame. */
 class FakeTurn {
   readonly frames: { readonly text: string }[] = [];
+  #offset = 0;
   #wake = Promise.withResolvers<void>();
   #end: { readonly error?: Error } | undefined;
   redirected = Promise.withResolvers<Redirected>();
   interrupt = (): Promise<Receipt> => Promise.resolve(receipt);
   redirect = (): Promise<Redirected> => this.redirected.promise;
+  move: (moved: Moved) => void = () => {};
+  onMoved = (listener: (moved: Moved) => void): (() => void) => {
+    this.move = listener;
+    return () => (this.move = () => {});
+  };
 
   say(text: string): void {
     this.frames.push({ text });
@@ -39,7 +53,7 @@ class FakeTurn {
   async *[Symbol.asyncIterator]() {
     for (;;) {
       const frame = this.frames.shift();
-      if (frame !== undefined) yield { ...frame, tokenCount: 1, engineMicros: 0 };
+      if (frame !== undefined) yield { ...frame, firstOffset: this.#offset++, tokenCount: 1, engineMicros: 0 };
       else if (this.#end?.error !== undefined) throw this.#end.error;
       else if (this.#end !== undefined) return;
       else {
@@ -53,25 +67,39 @@ class FakeTurn {
 function scene() {
   const turns: FakeTurn[] = [];
   const heard: string[] = [];
+  let failure: ReticleError | undefined;
+  const refuse = (error: ReticleError): void => void (failure = error);
+  const connections = new Set<(event: ConnectionEvent) => void>();
   const session = {
+    onConnection: (listener: (event: ConnectionEvent) => void) => {
+      connections.add(listener);
+      return () => connections.delete(listener);
+    },
     turn: () => {
+      if (failure !== undefined) throw failure;
       const turn = new FakeTurn();
       turns.push(turn);
       return turn;
     },
   } as unknown as Session;
-  const speaker = new Speaker(session, new VirtualClock(), {
-    text: (text) => text !== '' && heard.push(text),
-    note: (line) => heard.push(`[${line}]`),
-    over: () => heard.push('over'),
-  });
+  const clock = new VirtualClock();
+  const speaker = new Speaker(
+    { session, clock, turns: {} },
+    {
+      text: (text) => text !== '' && heard.push(text),
+      note: (line) => heard.push(`[${line}]`),
+      changed: () => {},
+      over: () => heard.push('over'),
+    },
+  );
+  const connection = (event: ConnectionEvent): void => connections.forEach((listener) => listener(event));
   const ask = (): FakeTurn => {
     speaker.ask('x');
     const turn = turns.at(-1);
     if (turn === undefined) throw new Error('no turn was started');
     return turn;
   };
-  return { speaker, heard, turns, ask };
+  return { speaker, heard, turns, ask, clock, connection, connections, refuse };
 }
 
 describe('Speaker', () => {
@@ -153,5 +181,72 @@ describe('Speaker', () => {
     ask().end(new ReticleError('engine_lost', 'gone'));
     await settle();
     expect(heard).toEqual(['[error[engine_lost]: gone]', 'over']);
+  });
+});
+
+const lost: ConnectionEvent = { kind: 'lost', target: 'a:1', error: new ReticleError('region_lost', 'gone') };
+const moved: Moved = { epoch: 4, replica: 'abcdefghijkl', reason: 'failover', startOffset: 640, continuation: 'exact' };
+
+describe('Speaker, when something dies under it', () => {
+  test('lets the text go on in place, says it in the status, and once more when the turn is over', async () => {
+    const { speaker, heard, ask, clock, connection } = scene();
+    const turn = ask();
+    turn.say('The qu');
+    await settle();
+    connection(lost);
+    expect(speaker.status).toMatch(/^gateway lost, reconnecting… · 1 tokens/);
+    connection({ kind: 'attached', target: 'b:2', outageMs: 120 });
+    expect(speaker.status).toMatch(/^reconnected to b:2 after 120 ms · /);
+    clock.advance(400);
+    turn.move(moved);
+    expect(speaker.status).toMatch(/^continued on engine abcdefgh… at token 640 after 400 ms · /);
+    turn.say('ick fox');
+    turn.end();
+    await settle();
+    expect(heard).toEqual([
+      'The qu',
+      'ick fox',
+      '[↻ reconnected to b:2 after 120 ms]',
+      '[↻ continued on engine abcdefgh… at token 640 after 400 ms]',
+      'over',
+    ]);
+  });
+
+  test('says what died between turns in the status alone, until the next turn', async () => {
+    const { speaker, heard, ask, connection } = scene();
+    connection(lost);
+    expect(speaker.status).toBe('gateway lost, reconnecting…');
+    connection({ kind: 'attached', target: 'a:1', outageMs: 1_500 });
+    expect(speaker.status).toBe('reconnected to a:1 after 1.50 s');
+    const turn = ask();
+    expect(speaker.status).toBe('waiting for the first token');
+    turn.end();
+    await settle();
+    expect(heard).toEqual(['over']);
+  });
+
+  test('says no more that it reconnects when the session is given up', async () => {
+    const { speaker, heard, ask, connection } = scene();
+    const turn = ask();
+    connection(lost);
+    turn.end(new ReticleError('engine_lost', 'gone'));
+    await settle();
+    expect(speaker.status).toBe('');
+    expect(heard).toEqual(['[error[engine_lost]: gone]', 'over']);
+  });
+
+  test('notes that a session that was given up takes no turn, and is over', () => {
+    const { speaker, heard, refuse } = scene();
+    refuse(new ReticleError('engine_lost', 'gone'));
+    speaker.ask('more');
+    expect(heard).toEqual(['[error[engine_lost]: gone]', 'over']);
+  });
+
+  test('hears nothing once it is closed', () => {
+    const { speaker, ask, connections } = scene();
+    const turn = ask();
+    speaker.close();
+    turn.move(moved);
+    expect([speaker.status, connections.size]).toEqual(['waiting for the first token', 0]);
   });
 });

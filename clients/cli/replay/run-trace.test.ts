@@ -27,6 +27,7 @@ function fakeClient(play: (options: TurnOptions) => Played) {
       const { frames, endOffset } = play(options);
       return {
         ended: Promise.resolve({ endOffset }),
+        onMoved: () => () => {},
         async *[Symbol.asyncIterator]() {
           for (const each of frames) yield await Promise.resolve(each);
         },

@@ -60,6 +60,7 @@ async function replayRow(options: RunOptions, index: number, row: TraceRow): Pro
       const tokens = inputIds(index, Math.max(1, row.inputTokens));
       const maxOutputTokens = Math.max(1, row.outputTokens);
       const turn = session.turn({ tokens }, { maxOutputTokens, outputLength: 'exact', signal });
+      turn.onMoved(({ startOffset }) => meter.moved(startOffset));
       wrongLength = (await readTurn(options, turn, meter, seen)) !== maxOutputTokens;
     } finally {
       await session.close();

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import type { LocalPlatformSpec } from '@reticle/core/domain';
 import { numberFlag, parseArguments, type ParsedArguments } from '../arguments.ts';
 import { chatOn } from '../chat/command.ts';
 import { CliError, exitCodes } from '../cli-error.ts';
@@ -7,27 +6,35 @@ import { localConnection, stateOptions, type Command, type Context } from '../co
 import { processStart, readLocalState, removeLocalState, writeLocalState, type LocalState } from '../local-state.ts';
 import { listDirectory } from '../manifests/list-directory.ts';
 import { loadManifests } from '../manifests/load-manifests.ts';
+import { processTable } from '../ps/command.ts';
 import type { Signal } from '../terminal/terminal.ts';
 import { demonstrate } from './demonstration.ts';
+import { natsFlag } from './nats-flag.ts';
 import { PlatformProcess } from './platform-process.ts';
-import { platformSpec } from './platform-spec.ts';
+import { platformSpec, type PlatformSpec } from './platform-spec.ts';
 
 const REPOSITORY = join(import.meta.dirname, '..', '..', '..');
 const MANIFESTS = join(REPOSITORY, 'examples', 'local');
 /** A file, not an import: the platform is a process of its own and this package does not know its parts. */
 const SUPERVISOR = join(REPOSITORY, 'services', 'main', 'platform.ts');
 const PORT = 50_051;
+/** Processes that one machine is asked for; each gateway worker and each engine is one. */
+const WORKERS_MAX = 64;
 
 export const upCommand: Command = {
   name: 'up',
   summary: 'run a local platform on simulated wafers',
-  help: `Usage: reticle up [--manifests PATH] [--port N] [--once] [--no-chat]
+  help: `Usage: reticle up [--manifests PATH] [--port N] [--gateways N] [--replicas N] [--nats SERVER] [--once] [--no-chat]
 
-Runs a gateway and one engine per ModelDeployment on this machine. In a terminal it opens the chat; without one it
+Runs gateways and the engines of each ModelDeployment on this machine. In a terminal it opens the chat; without one it
 shows a short demonstration (a turn, an interrupt, a redirect) and serves until it is stopped.
 
   --manifests PATH  file or folder of manifests (default: examples/local)
   --port N          wanted gRPC port; another free one is taken when it is in use (default: ${PORT})
+  --gateways N      gateway workers, a process each (default: 1)
+  --replicas N      engines per model, a process each (default: what the manifests say)
+  --nats SERVER     carrier of signals between them: none, embedded, or the URL of a running server, nats://host:port
+                    (default: none; embedded starts a nats-server where the binary is available)
   --once            show the demonstration, stop, exit 0
   --no-chat         show the demonstration in a terminal too
 
@@ -38,6 +45,7 @@ Examples:
   reticle up
   reticle up --once
   reticle up --manifests my-models/ --port 0
+  reticle up --gateways 2 --replicas 2 --nats embedded
 `,
   async run(context, args) {
     const given = parseArguments(args, {
@@ -45,15 +53,22 @@ Examples:
       options: {
         manifests: { type: 'string' },
         port: { type: 'string' },
+        gateways: { type: 'string' },
+        replicas: { type: 'string' },
+        nats: { type: 'string' },
         once: { type: 'boolean' },
         'no-chat': { type: 'boolean' },
       },
     });
-    const port = numberFlag(given, 'port', { min: 0, max: 65_535, whole: true }) ?? PORT;
+    const grpcPort = numberFlag(given, 'port', { min: 0, max: 65_535, whole: true }) ?? PORT;
+    const workers = { min: 1, max: WORKERS_MAX, whole: true };
+    const gateways = numberFlag(given, 'gateways', workers) ?? 1;
+    const replicas = numberFlag(given, 'replicas', workers);
+    const nats = natsFlag(given.text('nats'));
     await refuseSecond(context);
     const files = { disk: context.env.disk, list: listDirectory };
     const scene = await loadManifests([given.text('manifests') ?? MANIFESTS], files);
-    const spec = platformSpec(scene, port);
+    const spec = platformSpec(scene, { grpcPort, gateways, replicas, nats });
     return await runPlatform(context, spec, given);
   },
 };
@@ -67,11 +82,12 @@ async function refuseSecond(context: Context): Promise<void> {
   });
 }
 
-async function runPlatform(context: Context, spec: LocalPlatformSpec, given: ParsedArguments): Promise<number> {
+async function runPlatform(context: Context, spec: PlatformSpec, given: ParsedArguments): Promise<number> {
   const { env, terminal, signals, pid } = context;
   const platform = new PlatformProcess(env.spawn.fork(SUPERVISOR, []), env.clock);
   const stopped = Promise.withResolvers<Signal>();
   const stopListening = signals.on((signal) => stopped.resolve(signal));
+  let stopWatching = (): Promise<void> => Promise.resolve();
   try {
     const startMs = env.clock.nowMs();
     const elapsed = (): string => ((env.clock.nowMs() - startMs) / 1_000).toFixed(1).padStart(5);
@@ -86,15 +102,32 @@ async function runPlatform(context: Context, spec: LocalPlatformSpec, given: Par
       apiKey: ready.apiKey,
       model: ready.models[0] ?? '',
       models: ready.models,
+      processes: ready.processes,
     };
     await writeLocalState(stateOptions(context), state);
+    stopWatching = keepProcesses(context, platform, state);
     terminal.out(firstScreen(spec, state));
     return await serve({ context, state, given, stopped: stopped.promise, platform });
   } finally {
     await platform.stop();
+    await stopWatching();
     await removeLocalState(stateOptions(context), pid);
     stopListening();
   }
+}
+
+/** Keeps the pids in the state file true, in order, until the returned function is called. */
+function keepProcesses(context: Context, platform: PlatformProcess, state: LocalState): () => Promise<void> {
+  let written = Promise.resolve();
+  const stop = platform.onProcesses((processes) => {
+    written = written.then(() => writeLocalState(stateOptions(context), { ...state, processes }));
+    // Nothing but `reticle ps` reads them: a full disk must not stop the platform.
+    written = written.catch(() => {});
+  });
+  return () => {
+    stop();
+    return written;
+  };
 }
 
 type Serving = {
@@ -136,17 +169,21 @@ async function serve({ context, state, given, stopped, platform }: Serving): Pro
 }
 
 /** What runs, where, and what to type next. */
-export function firstScreen(spec: LocalPlatformSpec, state: LocalState): string {
-  const models = spec.chains.map(
-    ({ servedName, wafers, contextTokens }) =>
-      `  ${servedName}: ${wafers} simulated wafers, ${contextTokens} tokens of context\n`,
-  );
+export function firstScreen(spec: PlatformSpec, state: LocalState): string {
+  const models = spec.chains.map(({ servedName, wafers, contextTokens, replicas }) => {
+    const engines = replicas === 1 ? '' : ` on each of ${replicas} engines`;
+    return `  ${servedName}: ${wafers} simulated wafers${engines}, ${contextTokens} tokens of context\n`;
+  });
+  const processes = processTable(state.processes).trimEnd().replaceAll(/^/gm, '  ');
   return `
 Reticle runs at ${state.grpc} (gRPC)
 ${models.join('')}
+${processes}
+
 Next, in another terminal:
   npm run -s reticle -- chat
   npm run -s reticle -- replay examples/traces/azure-code-sample.csv
   eval "$(npm run -s reticle -- env)"
+While it answers, \`kill -9\` any of the processes above: the text goes on (\`npm run -s reticle -- ps\` lists them).
 `;
 }

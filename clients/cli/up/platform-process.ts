@@ -9,7 +9,9 @@ const STOP_MS = 10_000;
 type Report =
   | { readonly kind: 'platform-progress'; readonly text: string }
   | { readonly kind: 'platform-ready'; readonly state: LocalPlatformState }
-  | { readonly kind: 'platform-failed'; readonly message: string };
+  | { readonly kind: 'platform-failed'; readonly message: string }
+  /** One of them died or was started again. */
+  | { readonly kind: 'platform-processes'; readonly processes: LocalPlatformState['processes'] };
 
 /** The supervisor of a local platform, forked by `reticle up`: told once what to run, then watched and stopped. */
 export class PlatformProcess {
@@ -48,6 +50,14 @@ export class PlatformProcess {
     } finally {
       stopListening();
     }
+  }
+
+  /** Tells which processes serve, whenever that changes. */
+  onProcesses(listener: (processes: LocalPlatformState['processes']) => void): () => void {
+    return this.#child.onMessage((message) => {
+      const report = reportOf(message);
+      if (report?.kind === 'platform-processes') listener(report.processes);
+    });
   }
 
   /** Drains it; past the bound it is killed, and its own children end when their channel closes. */

@@ -14,11 +14,32 @@ import type { Scene } from '../manifests/load-manifests.ts';
 
 const HOST = '127.0.0.1';
 
+/** What the command line says about the platform. */
+export type PlatformOptions = {
+  readonly grpcPort: number;
+  /** Gateway workers: processes that serve one port together. */
+  readonly gateways: number;
+  /** Engines per model; undefined: what each deployment says. */
+  readonly replicas: number | undefined;
+  /** `none`, `embedded`, or the URL of a running server. */
+  readonly nats: string;
+};
+
+/** A chain, and how many engines run it. */
+export type PlatformChain = LocalChain & { readonly replicas: number };
+
+export type PlatformSpec = Omit<LocalPlatformSpec, 'chains'> & {
+  readonly gateways: number;
+  readonly nats: string;
+  readonly chains: readonly PlatformChain[];
+};
+
 /** What the local platform shall run. Throws one `ManifestError` for everything that it cannot. */
-export function platformSpec(scene: Scene, grpcPort: number): LocalPlatformSpec {
+export function platformSpec(scene: Scene, options: PlatformOptions): PlatformSpec {
+  const { grpcPort, gateways, nats } = options;
   const problems: ManifestProblem[] = [];
   const chains = scene.deployments.flatMap((deployment) => {
-    const chain = chainOf(scene, deployment);
+    const chain = chainOf(scene, deployment, options.replicas ?? replicasOf(deployment));
     if ('servedName' in chain) return [chain];
     problems.push({ file: 'the scene', subject: subjectOf(deployment), ...chain });
     return [];
@@ -27,7 +48,7 @@ export function platformSpec(scene: Scene, grpcPort: number): LocalPlatformSpec 
     problems.push({ file: 'the scene', reason: 'holds no ModelDeployment (add one)' });
   }
   if (problems.length > 0) throw new ManifestError(problems);
-  return { region: regionOf(scene), host: HOST, grpcPort, chains };
+  return { region: regionOf(scene), host: HOST, grpcPort, gateways, nats, chains };
 }
 
 function regionOf({ deployments }: Scene): string {
@@ -36,22 +57,29 @@ function regionOf({ deployments }: Scene): string {
 
 type Refusal = { readonly field: string; readonly reason: string };
 
-function chainOf(scene: Scene, deployment: ModelDeployment): LocalChain | Refusal {
-  return unsupported(deployment) ?? placed(scene, deployment);
+function replicasOf({ spec }: Pick<ModelDeployment, 'spec'>): number {
+  const region = spec.regions[0];
+  return region?.replicas ?? region?.scaling?.min ?? 1;
+}
+
+function chainOf(scene: Scene, deployment: ModelDeployment, replicas: number): PlatformChain | Refusal {
+  return unsupported(deployment) ?? placed(scene, deployment, replicas);
 }
 
 function unsupported({ spec }: ModelDeployment): Refusal | undefined {
   if (spec.engine.driver !== 'WaferSim') {
     return { field: 'spec.engine.driver', reason: 'a local platform runs WaferSim only (use WaferSim)' };
   }
-  const region = spec.regions[0];
-  if (spec.regions.length > 1 || (region?.replicas ?? region?.scaling?.min ?? 1) !== 1) {
-    return { field: 'spec.regions', reason: 'a local platform runs one replica in one region (keep one)' };
+  if (spec.regions.length > 1) {
+    return { field: 'spec.regions', reason: 'a local platform is one region (keep one)' };
+  }
+  if (replicasOf({ spec }) < 1) {
+    return { field: 'spec.regions', reason: 'a local platform runs at least one replica (set replicas to 1)' };
   }
   return undefined;
 }
 
-function placed(scene: Scene, deployment: ModelDeployment): LocalChain | Refusal {
+function placed(scene: Scene, deployment: ModelDeployment, replicas: number): PlatformChain | Refusal {
   const { modelRef, regions, shape } = deployment.spec;
   // References were checked with the scene: a missing object would have been named there.
   const model = scene.models.find(({ metadata }) => metadata.name === modelRef.name);
@@ -62,11 +90,13 @@ function placed(scene: Scene, deployment: ModelDeployment): LocalChain | Refusal
   }
   const geometry = toGeometry(model);
   const profile = toProfile(waferClass);
-  const wafers = wafersOf({ geometry, profile, wanted: shape.wafers, pool });
+  const most = Math.floor(poolSize(pool) / replicas);
+  const wafers = wafersOf({ geometry, profile, wanted: shape.wafers, most });
   if (wafers === undefined) {
-    return { field: 'spec.shape.wafers', reason: `the model does not fit (the pool has ${poolSize(pool)})` };
+    const times = replicas === 1 ? '' : ` ${replicas} times`;
+    return { field: 'spec.shape.wafers', reason: `the model does not fit${times} (the pool has ${poolSize(pool)})` };
   }
-  return { ...served(deployment, model), geometry, profile, wafers };
+  return { ...served(deployment, model), geometry, profile, wafers, replicas };
 }
 
 function served(deployment: ModelDeployment, model: Model): Omit<LocalChain, 'geometry' | 'profile' | 'wafers'> {
@@ -90,11 +120,11 @@ type Placement = {
   readonly profile: WaferProfile;
   /** 0: the fewest that fit. */
   readonly wanted: number;
-  readonly pool: WaferPool;
+  /** What one engine may take. */
+  readonly most: number;
 };
 
-function wafersOf({ geometry, profile, wanted, pool }: Placement): number | undefined {
-  const most = poolSize(pool);
+function wafersOf({ geometry, profile, wanted, most }: Placement): number | undefined {
   const fits = (wafers: number): boolean => planChain({ geometry, profile, wafers }) !== undefined;
   if (wanted > 0) return wanted <= most && fits(wanted) ? wanted : undefined;
   for (let wafers = 1; wafers <= most; wafers++) if (fits(wafers)) return wafers;

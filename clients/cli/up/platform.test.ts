@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { LocalPlatformSpec, LocalPlatformState } from '@reticle/core/domain';
+import type { LocalPlatformState } from '@reticle/core/domain';
 import { VirtualClock } from '@reticle/core/flow';
 import { systemEnv, type ChildExit, type ChildHandle } from '@reticle/core/process';
 import { listDirectory } from '../manifests/list-directory.ts';
@@ -7,7 +7,8 @@ import { loadManifests, type Scene } from '../manifests/load-manifests.ts';
 import { ManifestError } from '../manifests/manifest-error.ts';
 import { firstScreen } from './command.ts';
 import { PlatformProcess } from './platform-process.ts';
-import { platformSpec } from './platform-spec.ts';
+import { natsFlag } from './nats-flag.ts';
+import { platformSpec, type PlatformOptions, type PlatformSpec } from './platform-spec.ts';
 
 const examples = new URL('../../../examples/local', import.meta.url).pathname;
 const load = (): Promise<Scene> => loadManifests([examples], { disk: systemEnv().disk, list: listDirectory });
@@ -19,9 +20,11 @@ async function edited(change: (spec: Scene['deployments'][0]['spec']) => object)
   return { ...scene, deployments: deployments as Scene['deployments'] };
 }
 
-function refusal(scene: Scene): string {
+const ALONE: PlatformOptions = { grpcPort: 0, gateways: 1, replicas: undefined, nats: 'none' };
+
+function refusal(scene: Scene, options: Partial<PlatformOptions> = {}): string {
   try {
-    platformSpec(scene, 0);
+    platformSpec(scene, { ...ALONE, ...options });
   } catch (error) {
     if (error instanceof ManifestError) return error.message;
     throw error;
@@ -31,14 +34,15 @@ function refusal(scene: Scene): string {
 
 describe('platformSpec', () => {
   test('is the example: spark-ref on 12 wafers, writing code', async () => {
-    const spec = platformSpec(await load(), 50_051);
-    expect(spec).toMatchObject({ region: 'local', host: '127.0.0.1', grpcPort: 50_051 });
+    const spec = platformSpec(await load(), { ...ALONE, grpcPort: 50_051 });
+    expect(spec).toMatchObject({ region: 'local', host: '127.0.0.1', grpcPort: 50_051, gateways: 1, nats: 'none' });
     expect(spec.chains).toMatchObject([
       {
         servedName: 'spark-ref',
         contextTokens: 131_072,
         maxOutputTokens: 131_072,
         wafers: 12,
+        replicas: 1,
         engine: { tokens: 'code', length: 'natural', pace: 'timer', seed: 0 },
       },
     ]);
@@ -46,7 +50,8 @@ describe('platformSpec', () => {
   });
 
   test('takes the fewest wafers that fit when the planner may choose', async () => {
-    const chosen = platformSpec(await edited((spec) => ({ shape: { ...spec.shape, wafers: 0 } })), 0).chains[0]?.wafers;
+    const free = await edited((spec) => ({ shape: { ...spec.shape, wafers: 0 } }));
+    const chosen = platformSpec(free, ALONE).chains[0]?.wafers;
     if (chosen === undefined) throw new Error('no chain');
     expect(chosen).toBeGreaterThan(1);
     const fewer = await edited((spec) => ({ shape: { ...spec.shape, wafers: chosen - 1 } }));
@@ -56,10 +61,29 @@ describe('platformSpec', () => {
   test.each([
     { name: 'more wafers than the pool has', change: { shape: { wafers: 65 } }, want: 'spec.shape.wafers' },
     { name: 'another driver', change: { engine: { driver: 'Llama', args: {} } }, want: 'spec.engine.driver' },
-    { name: 'two replicas', change: { regions: [{ region: 'local', replicas: 2 }] }, want: 'spec.regions' },
+    { name: 'two regions', change: { regions: [{ region: 'local' }, { region: 'far' }] }, want: 'spec.regions' },
+    { name: 'no replica', change: { regions: [{ region: 'local', replicas: 0 }] }, want: 'spec.regions' },
+    {
+      name: 'more replicas than the pool has wafers for',
+      change: { regions: [{ region: 'local', replicas: 6 }] },
+      want: 'spec.shape.wafers',
+    },
     { name: 'an unknown model', change: { modelRef: { name: 'nothing' } }, want: 'spec.modelRef' },
   ])('refuses $name by field', async ({ change, want }) => {
     expect(refusal(await edited(() => change))).toContain(`ModelDeployment/spark-ref  ${want}  `);
+  });
+
+  test.each([
+    { name: 'the manifest', says: 3, flag: undefined, want: 3 },
+    { name: 'the command line, which wins', says: 3, flag: 2, want: 2 },
+  ])('takes the number of engines from $name', async ({ says, flag, want }) => {
+    const scene = await edited(() => ({ regions: [{ region: 'local', replicas: says }] }));
+    const spec = platformSpec(scene, { ...ALONE, replicas: flag, gateways: 4, nats: 'embedded' });
+    expect(spec).toMatchObject({ gateways: 4, nats: 'embedded', chains: [{ replicas: want, wafers: 12 }] });
+  });
+
+  test('refuses engines that the command line wants and the pool has no wafers for', async () => {
+    expect(refusal(await load(), { replicas: 6 })).toContain('the model does not fit 6 times (the pool has 64)');
   });
 
   test('refuses a scene without a deployment', async () => {
@@ -87,7 +111,14 @@ function fakeChild() {
   return { child, sent, kills, say, exit, listeners };
 }
 
-const spec: LocalPlatformSpec = { region: 'local', host: '127.0.0.1', grpcPort: 0, chains: [] };
+const spec: PlatformSpec = {
+  region: 'local',
+  host: '127.0.0.1',
+  grpcPort: 0,
+  gateways: 1,
+  nats: 'none',
+  chains: [],
+};
 const ready: LocalPlatformState = { grpc: '127.0.0.1:9', apiKey: 'rtk_x', models: ['m'], processes: [] };
 
 describe('PlatformProcess', () => {
@@ -114,6 +145,17 @@ describe('PlatformProcess', () => {
     const starting = new PlatformProcess(child, new VirtualClock()).start(spec, () => {});
     exit.resolve({ code: 70, signal: null });
     await expect(starting).rejects.toThrow('ended with status 70 before it was ready');
+  });
+
+  test('tells which processes serve, until nobody listens', () => {
+    const { child, say, listeners } = fakeChild();
+    const heard: unknown[] = [];
+    const stop = new PlatformProcess(child, new VirtualClock()).onProcesses((processes) => heard.push(processes));
+    const processes = [{ role: 'engine', pid: 5 }];
+    say({ kind: 'platform-processes', processes });
+    say({ kind: 'platform-progress', text: 'noise' });
+    stop();
+    expect([heard, listeners.size]).toEqual([[processes], 0]);
   });
 
   test('stops it with a word, without force and without a timer left', async () => {
@@ -149,10 +191,42 @@ describe('firstScreen', () => {
       apiKey: 'rtk_x',
       model: 'm',
       models: ['m'],
+      processes: [
+        { role: 'engine', pid: 71 },
+        { role: 'gateway', pid: 72 },
+      ],
     } as const;
     const shown = firstScreen(spec, state);
     expect(shown).toContain('127.0.0.1:9');
-    expect(shown.match(/npm run -s reticle -- \w+/g)).toHaveLength(3);
+    expect(shown).toMatch(/gateway +72\n +engine +71\n/);
+    expect(shown.match(/^ {2}.*npm run -s reticle -- \w+/gm)).toHaveLength(3);
     expect(shown).not.toContain('rtk_');
+  });
+});
+
+describe('natsFlag', () => {
+  test.each([
+    { given: undefined, want: 'none' },
+    { given: 'none', want: 'none' },
+    { given: 'embedded', want: 'embedded' },
+    { given: 'nats://127.0.0.1:4222', want: 'nats://127.0.0.1:4222' },
+    { given: 'tls://bus.example', want: 'tls://bus.example' },
+  ])('takes $given', ({ given, want }) => {
+    expect(natsFlag(given)).toBe(want);
+  });
+
+  test.each([
+    { name: 'a credential', given: 'nats://user:word@bus.example:4222', want: 'credential_in_arguments' },
+    { name: 'another scheme', given: 'http://bus.example:4222', want: 'usage' },
+    { name: 'a bare address', given: 'bus.example:4222', want: 'usage' },
+    { name: 'a query', given: 'nats://bus.example:4222/?token=x', want: 'usage' },
+  ])('refuses $name and does not repeat it', ({ given, want }) => {
+    let refused: unknown;
+    try {
+      natsFlag(given);
+    } catch (error) {
+      refused = error;
+    }
+    expect(refused).toMatchObject({ code: want, exitCode: 2, message: expect.not.stringContaining(given) });
   });
 });

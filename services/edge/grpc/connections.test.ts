@@ -3,8 +3,9 @@ import { EventEmitter, once } from 'node:events';
 import { connect, type ClientHttp2Session } from 'node:http2';
 import { connect as connectSocket, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { FIRST_STREAM_MS_MAX, PEER_RESETS_MAX, RECEIVE_WINDOW_BYTES } from './connections.ts';
+import { FIRST_STREAM_MS_MAX, RECEIVE_WINDOW_BYTES } from './connections.ts';
 import { EdgeKit, SERVICE_PATH, startKit } from './edge-kit.ts';
+import { PEER_RESETS_MAX } from './peer-meter.ts';
 
 let kit: EdgeKit;
 beforeEach(async () => {

@@ -20,6 +20,7 @@ import type { Attachment, Caller, SessionFront } from '@reticle/services/stream'
 import { decodeAttach, decodeCommand } from './decode.ts';
 import { eventEncoder, type EncodeEvent } from './encode.ts';
 import type { StatusOf } from './errors.ts';
+import type { FlushGroups } from './flush-groups.ts';
 import type { ConverseRequest } from './messages.ts';
 import { Refused } from './refused.ts';
 import { GrpcSink } from './sink.ts';
@@ -31,6 +32,7 @@ export type ConverseOptions = {
   readonly clock: Clock;
   readonly random: Random;
   readonly statusOf: StatusOf;
+  readonly flushGroups: FlushGroups;
 };
 
 type Phase = 'waiting' | 'attaching' | 'attached' | 'ended';
@@ -61,7 +63,6 @@ export class ConverseStream {
     call.on('data', (message: ConverseRequest | Refused) => this.#receive(message));
     // A reset ends the reading side a few ticks before `cancelled`; it is no half-close.
     call.on('end', () => setImmediate(() => this.#halfClosed()));
-    call.on('drain', () => this.#drained());
     call.on('cancelled', () => this.#gone());
   }
 
@@ -158,8 +159,11 @@ export class ConverseStream {
 
   #sinkWith(frames: { readonly includeTokenIds: boolean; readonly omitText: boolean }): GrpcSink {
     encodeEvent ??= eventEncoder('converse');
-    const { statusOf } = this.#options;
-    return new GrpcSink({ call: this.#call, stream: 'converse', encodeEvent, frames, statusOf });
+    const { statusOf, flushGroups } = this.#options;
+    const call = this.#call;
+    const group = flushGroups.of(call.getPeer());
+    const drained = (): void => this.#drained();
+    return new GrpcSink({ call, group, drained, stream: 'converse', encodeEvent, frames, statusOf });
   }
 }
 

@@ -51,7 +51,7 @@ export const controlAck: ControlAck = {
 export class ScriptedAttachment extends EventEmitter implements Attachment {
   readonly request: Attach;
   readonly sink: ClientSink;
-  /** Everything that was said, in order. */
+  /** Everything that was said, in order, but for `drained`, which follows most frames. */
   readonly said: string[] = [];
   /** Thrown by the next command. */
   failNext: unknown;
@@ -70,7 +70,7 @@ export class ScriptedAttachment extends EventEmitter implements Attachment {
   }
 
   drained(): void {
-    this.#say('drained');
+    this.emit('drained');
   }
 
   halfClose(): void {

@@ -174,22 +174,17 @@ export function replayMessage(event: ServerEvent): ReplayTurnResponse__Input | u
 export type StreamKind = 'converse' | 'replay';
 
 /** Encodes one event for its stream; undefined when the stream has no such message. */
-export type EncodeEvent = (event: ServerEvent) => Buffer | undefined;
+export type EncodeEvent = (event: ServerEvent) => Uint8Array | undefined;
 
 /** The encoder of one kind of stream. */
 export function eventEncoder(stream: StreamKind): EncodeEvent {
   if (stream === 'converse') {
     const codec = messageCodec<ConverseResponse__Input, object>('reticle.session.v1.ConverseResponse');
-    return (event) => bufferOf(codec.encode(converseMessage(event)));
+    return (event) => codec.encode(converseMessage(event));
   }
   const codec = messageCodec<ReplayTurnResponse__Input, object>('reticle.session.v1.ReplayTurnResponse');
   return (event) => {
     const message = replayMessage(event);
-    return message === undefined ? undefined : bufferOf(codec.encode(message));
+    return message === undefined ? undefined : codec.encode(message);
   };
-}
-
-/** The same bytes as the Buffer that grpc-js wants. */
-export function bufferOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

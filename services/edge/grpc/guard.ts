@@ -2,12 +2,13 @@
  * What every call meets before its handler: header screening, then authentication, denied unless allowed.
  * Only health checks need no key (PROMISES §5.1).
  */
-import { ServerInterceptingCall, type Metadata, type ServerInterceptor, type ServerListener } from '@grpc/grpc-js';
+import { Metadata, ServerInterceptingCall, status, type ServerInterceptor, type ServerListener } from '@grpc/grpc-js';
 import { ReticleError } from '@reticle/core/domain';
+import type { Clock } from '@reticle/core/flow';
 import { headers } from '@reticle/proto/contract';
 import type { Caller } from '@reticle/services/stream';
 import { MISPLACED_KEY_HEADERS, type Authenticator } from '../auth/index.ts';
-import type { StatusOf } from './errors.ts';
+import type { GrpcStatusObject, StatusOf } from './errors.ts';
 import { Refused } from './refused.ts';
 import { screeningOf } from './screening.ts';
 
@@ -19,17 +20,22 @@ export type Guard = {
 
 const OPEN_PATHS = '/grpc.health.v1.Health/';
 
+/** A request that is one message must have come by then (PROMISES §7.2 G12). */
+export const REQUEST_MS_MAX = 30_000;
+
 export type GuardOptions = {
   readonly auth: Authenticator;
   readonly statusOf: StatusOf;
+  readonly clock: Clock;
   /** Methods whose handler answers refused messages itself. */
   readonly ownRefusals: ReadonlySet<string>;
 };
 
-export function createGuard({ auth, statusOf, ownRefusals }: GuardOptions): Guard {
+export function createGuard({ auth, statusOf, clock, ownRefusals }: GuardOptions): Guard {
   const callers = new WeakMap<Metadata, Caller>();
 
-  const admit = (path: string, metadata: Metadata): unknown => {
+  /** Why a call is refused; undefined: it is not. */
+  const refusal = (path: string, metadata: Metadata): GrpcStatusObject | undefined => {
     const screening = screeningOf(metadata);
     try {
       if (!path.startsWith(OPEN_PATHS)) {
@@ -44,23 +50,39 @@ export function createGuard({ auth, statusOf, ownRefusals }: GuardOptions): Guar
       }
       if (screening === 'encoding') throw new ReticleError('unimplemented', 'compressed messages are not accepted');
       if (screening === 'size') throw new ReticleError('request_too_large', 'the metadata is too large');
+      if (screening === 'timeout')
+        throw new ReticleError('invalid_request', 'the timeout is malformed', { param: 'grpc-timeout' });
     } catch (error) {
-      return error;
+      return statusOf(error);
     }
-    return undefined;
+    return screening === 'deadline' ? deadlineExceeded() : undefined;
   };
 
   const interceptor: ServerInterceptor = (method, call) => {
+    let cancelTimer = (): void => {};
     const listener: ServerListener = {
       onReceiveMetadata(metadata, next) {
-        const error = admit(method.path, metadata);
-        if (error === undefined) next(metadata);
-        else call.sendStatus(statusOf(error));
+        const refused = refusal(method.path, metadata);
+        if (refused !== undefined) {
+          call.sendStatus(refused);
+          return;
+        }
+        if (!method.requestStream) {
+          cancelTimer = clock.after(REQUEST_MS_MAX, () => call.sendStatus(deadlineExceeded()));
+        }
+        next(metadata);
       },
       onReceiveMessage(message: unknown, next) {
-        if (message instanceof Refused && !ownRefusals.has(method.path)) call.sendStatus(statusOf(message.error));
-        else next(message);
+        if (message instanceof Refused && !ownRefusals.has(method.path)) {
+          cancelTimer();
+          call.sendStatus(statusOf(message.error));
+        } else next(message);
       },
+      onReceiveHalfClose(next) {
+        cancelTimer();
+        next();
+      },
+      onCancel: () => cancelTimer(),
     };
     return new ServerInterceptingCall(call, { start: (next) => next(listener) });
   };
@@ -73,6 +95,11 @@ export function createGuard({ auth, statusOf, ownRefusals }: GuardOptions): Guar
       return caller;
     },
   };
+}
+
+/** The library's own answer to a deadline; the registry has no code for it. */
+function deadlineExceeded(): GrpcStatusObject {
+  return { code: status.DEADLINE_EXCEEDED, details: 'Deadline exceeded', metadata: new Metadata() };
 }
 
 function texts(metadata: Metadata, name: string): string[] {

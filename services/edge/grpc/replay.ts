@@ -4,16 +4,21 @@ import { decodeReplayTurn } from './decode.ts';
 import { eventEncoder } from './encode.ts';
 import type { StatusOf } from './errors.ts';
 import type { ReplayTurnRequest } from './messages.ts';
+import type { FlushGroups } from './flush-groups.ts';
 import { GrpcSink } from './sink.ts';
 
 export type ReplayCall = ServerWritableStream<ReplayTurnRequest, Buffer>;
-export type ReplayOptions = { readonly front: SessionFront; readonly statusOf: StatusOf };
+export type ReplayOptions = {
+  readonly front: SessionFront;
+  readonly statusOf: StatusOf;
+  readonly flushGroups: FlushGroups;
+};
 
 type Replay = Awaited<ReturnType<SessionFront['replayTurn']>>;
 
 /** One ReplayTurn stream: read-only, so its end changes nothing. Returns a way to end it from outside. */
 export function serveReplay(call: ReplayCall, caller: Caller, options: ReplayOptions): (error: unknown) => void {
-  const { front, statusOf } = options;
+  const { front, statusOf, flushGroups } = options;
   let replay: Replay | undefined;
   let drainedEarly = false;
   let sink: GrpcSink | undefined;
@@ -27,14 +32,16 @@ export function serveReplay(call: ReplayCall, caller: Caller, options: ReplayOpt
     sink.abandon();
     stop();
   });
-  call.on('drain', () => {
+  const drained = (): void => {
     if (replay === undefined) drainedEarly = true;
     else replay.drained();
-  });
+  };
   const open = async (): Promise<void> => {
     const request = decodeReplayTurn(call.request);
     sink = new GrpcSink({
       call,
+      group: flushGroups.of(call.getPeer()),
+      drained,
       stream: 'replay',
       encodeEvent: eventEncoder('replay'),
       frames: request.framePolicy,

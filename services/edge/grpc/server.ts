@@ -1,3 +1,4 @@
+import { createServer, type AddressInfo } from 'node:net';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import type { Clock, Random } from '@reticle/core/flow';
@@ -7,9 +8,11 @@ import { packageDefinition } from '@reticle/proto/load';
 import type { SessionFront } from '@reticle/services/stream';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Authenticator } from '../auth/index.ts';
-import { tendConnections } from './connections.ts';
+import { tendConnections, type ConnectionEnd } from './connections.ts';
 import { statusMaker } from './errors.ts';
+import { FlushGroups } from './flush-groups.ts';
 import { createGuard } from './guard.ts';
+import { loopMeter } from './loop-meter.ts';
 import { hardened } from './refused.ts';
 import {
   CONVERSE_PATH,
@@ -29,12 +32,20 @@ export type GrpcEdgeOptions = {
   readonly health: Health;
   readonly log: Logger;
   readonly clock: Clock;
+  /** True: other workers listen on the port as well. */
+  readonly sharesPort?: boolean;
   /** For signal ids and the jitter of retry delays. */
   readonly random: Random;
+  /** Share of the time since the last call, 0 to 1, in which this process's loop was busy; its own by default. */
+  readonly utilisation?: () => number;
 };
 
 export interface GrpcEdge extends AsyncDisposable {
   readonly port: number;
+  /** How long frames wait for others at present, ms (PERFORMANCE H5). */
+  readonly flushWindowMs: number;
+  /** Connections ended so far for what their peers did. */
+  readonly connectionEnds: Readonly<Record<ConnectionEnd, number>>;
   /** Not serving, no new connections or calls; waits for running ones, at most `ms`, then ends them. */
   drain(ms: number): Promise<void>;
   /** Ends everything at once. */
@@ -43,21 +54,34 @@ export interface GrpcEdge extends AsyncDisposable {
 
 /** Credentials of running streams are checked again on every change and this often (PROTOCOL §0: within 5 s). */
 const RECHECK_MS = 2_500;
+const CONNECTION_ENDS = {
+  resets: 'connection recycled after resets by its peer',
+  flood: 'connection ended: its peer floods it with control frames',
+} as const;
 
 /** Starts the gRPC surface. Rejects when the address cannot be bound. */
 export async function startGrpcEdge(options: GrpcEdgeOptions): Promise<GrpcEdge> {
   const { clock, log } = options;
   const open = new Set<OpenStream>();
-  const { server, followHealth } = assemble(options, open);
-  const port = await bind(server, options);
+  const flushGroups = new FlushGroups({ clock, utilisation: options.utilisation ?? loopMeter() });
+  const connectionEnds: Record<ConnectionEnd, number> = { resets: 0, flood: 0, unheard: 0 };
+  const { server, followHealth } = assemble(options, { open, flushGroups });
+  const { port, unlisten } = await bind(server, options).catch((error: unknown) => {
+    flushGroups.stop();
+    throw error;
+  });
   const healthStatus = followHealth();
-  const recycled = (): void => log.warn('connection recycled after resets by its peer');
-  const connections = tendConnections({ port, clock, recycled });
-  const stops = [healthStatus.stop, connections.stop, recheck(options, open)];
+  const ended = (reason: ConnectionEnd): void => {
+    connectionEnds[reason] += 1;
+    if (reason !== 'unheard') log.warn(CONNECTION_ENDS[reason]);
+  };
+  const connections = tendConnections({ port, clock, flushGroups, ended });
+  const stops = [healthStatus.stop, connections.stop, recheck(options, open), () => flushGroups.stop()];
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> => {
     closed ??= new Promise((resolve) => {
       for (const stop of stops) stop();
+      unlisten();
       // grpc-js's forceShutdown finds no connections without channelz, so they are cut here.
       server.tryShutdown(() => resolve());
       connections.destroyAll();
@@ -66,9 +90,14 @@ export async function startGrpcEdge(options: GrpcEdgeOptions): Promise<GrpcEdge>
   };
   return {
     port,
+    connectionEnds,
+    get flushWindowMs() {
+      return flushGroups.windowMs;
+    },
     close,
     async drain(ms) {
       healthStatus.notServing();
+      unlisten();
       const bound = Promise.withResolvers<void>();
       const cancel = clock.after(ms, bound.resolve);
       const drained = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
@@ -82,9 +111,16 @@ export async function startGrpcEdge(options: GrpcEdgeOptions): Promise<GrpcEdge>
 
 type Assembled = { readonly server: Server; readonly followHealth: () => HealthStatus };
 
-function assemble(options: GrpcEdgeOptions, open: Set<OpenStream>): Assembled {
+type Shared = { readonly open: Set<OpenStream>; readonly flushGroups: FlushGroups };
+
+function assemble(options: GrpcEdgeOptions, shared: Shared): Assembled {
   const statusOf = statusMaker(options);
-  const guard = createGuard({ auth: options.auth, statusOf, ownRefusals: new Set([CONVERSE_PATH]) });
+  const guard = createGuard({
+    auth: options.auth,
+    statusOf,
+    clock: options.clock,
+    ownRefusals: new Set([CONVERSE_PATH]),
+  });
   const server = new Server({
     interceptors: [guard.interceptor],
     'grpc.max_receive_message_length': limits.libraryMessageBytesMax,
@@ -93,7 +129,7 @@ function assemble(options: GrpcEdgeOptions, open: Set<OpenStream>): Assembled {
   });
   const { front, clock, random } = options;
   const callerOf = (metadata: Parameters<typeof guard.callerOf>[0]) => guard.callerOf(metadata);
-  server.addService(strictSessionService(), sessionMethods({ front, clock, random, statusOf, callerOf, open }));
+  server.addService(strictSessionService(), sessionMethods({ front, clock, random, statusOf, callerOf, ...shared }));
   const library = {
     addService: (...[service, implementation]: Parameters<Server['addService']>) =>
       server.addService(hardened(service), implementation),
@@ -123,12 +159,42 @@ function healthFollower(implementation: HealthImplementation, health: Health): H
   };
 }
 
-function bind(server: Server, { host, port }: GrpcEdgeOptions): Promise<number> {
+type Bound = {
+  readonly port: number;
+  /** Takes no further connections. */
+  readonly unlisten: () => void;
+};
+
+/**
+ * A port that workers share is listened to with SO_REUSEPORT: the kernel spreads connections over them, and a worker
+ * that dies takes its own alone (PERFORMANCE H12). grpc-js has no such option, so its connections are handed to it.
+ */
+function bind(server: Server, options: GrpcEdgeOptions): Promise<Bound> {
+  const { host, port, sharesPort = false } = options;
+  if (sharesPort) return bindShared(server, host, port);
   const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   return new Promise((resolve, reject) => {
     server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
-      if (error === null) resolve(bound);
+      // tryShutdown ends this listener with the rest.
+      if (error === null) resolve({ port: bound, unlisten: () => {} });
       else reject(error);
+    });
+  });
+}
+
+function bindShared(server: Server, host: string, port: number): Promise<Bound> {
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const listener = createServer((socket) => {
+    socket.setNoDelay(true);
+    // An error of the socket ends its HTTP/2 session, which says so; without a listener it would end the process.
+    socket.on('error', () => {});
+    injector.injectConnection(socket);
+  });
+  return new Promise((resolve, reject) => {
+    listener.once('error', reject);
+    listener.listen({ host, port, reusePort: true }, () => {
+      const { port: bound } = listener.address() as AddressInfo;
+      resolve({ port: bound, unlisten: () => void listener.close() });
     });
   });
 }

@@ -2,19 +2,17 @@ import type { ReticleError } from '@reticle/core/domain';
 import { TokenFrameWriter, type TokenFrameOptions } from '@reticle/proto/wire';
 import type { ServerEvent } from '@reticle/services/session';
 import type { ClientSink, TokenRun } from '@reticle/services/stream';
-import { bufferOf, type EncodeEvent, type StreamKind } from './encode.ts';
+import type { EncodeEvent, StreamKind } from './encode.ts';
 import type { StatusOf } from './errors.ts';
-
-/** The part of a grpc-js call that a sink needs; its serialiser passes bytes through. */
-export interface OutgoingCall {
-  write(bytes: Buffer): boolean;
-  end(): unknown;
-  /** grpc-js turns an emitted status into trailers, behind what was written. */
-  emit(event: 'error', status: object): boolean;
-}
+import type { FlushGroup } from './flush-groups.ts';
+import { MessageOutput, type OutgoingCall } from './message-output.ts';
 
 export type GrpcSinkOptions = {
   readonly call: OutgoingCall;
+  /** Of the call's connection. */
+  readonly group: FlushGroup;
+  /** The socket takes tokens again. */
+  readonly drained: () => void;
   readonly stream: StreamKind;
   readonly encodeEvent: EncodeEvent;
   readonly frames: TokenFrameOptions;
@@ -27,12 +25,20 @@ export type GrpcSinkOptions = {
  */
 export class GrpcSink implements ClientSink {
   readonly #options: GrpcSinkOptions;
+  readonly #output: MessageOutput;
   /** Constant bytes per running turn. */
   readonly #writers = new Map<string, TokenFrameWriter>();
   #ended = false;
 
   constructor(options: GrpcSinkOptions) {
     this.#options = options;
+    const { call, group, drained } = options;
+    this.#output = new MessageOutput({ call, group, drained });
+  }
+
+  /** When frames of this stream's connection leave, for readers that hold them back under load. */
+  get flushGroup(): FlushGroup {
+    return this.#output.group;
   }
 
   get ended(): boolean {
@@ -43,7 +49,7 @@ export class GrpcSink implements ClientSink {
     if (this.#ended) return;
     if (event.kind === 'turn-ended') this.#writers.delete(event.turnId);
     const bytes = this.#options.encodeEvent(event);
-    if (bytes !== undefined) this.#options.call.write(bytes);
+    if (bytes !== undefined) this.#output.tell(bytes);
   }
 
   tokens(run: TokenRun): boolean {
@@ -53,7 +59,7 @@ export class GrpcSink implements ClientSink {
       writer = new TokenFrameWriter(run.turnId, this.#options.stream);
       this.#writers.set(run.turnId, writer);
     }
-    return this.#options.call.write(bufferOf(writer.encode(run, this.#options.frames)));
+    return this.#output.send(writer.encode(run, this.#options.frames));
   }
 
   end(error?: ReticleError): void {

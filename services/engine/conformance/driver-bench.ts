@@ -11,6 +11,8 @@ export type DriverUnderTest = {
   steps(steps: number): Promise<void>;
   /** True when every step is told in a row of its own, so that row sizes are step widths. */
   readonly exactSteps: boolean;
+  /** Breaks the replica, where there is a way: `broken` is told now or while time passes. */
+  readonly breakNow?: () => void;
 };
 
 export type DriverFactory = () => DriverUnderTest;

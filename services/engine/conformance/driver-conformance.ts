@@ -7,6 +7,7 @@ import { capacityCases } from './capacity-cases.ts';
 import { contextCases } from './context-cases.ts';
 import { continuationCases } from './continuation-cases.ts';
 import type { DriverFactory } from './driver-bench.ts';
+import { brokenCase, forcedCases } from './forced-cases.ts';
 import { haltCases } from './halt-cases.ts';
 import { pauseCases } from './pause-cases.ts';
 import { streamCases } from './stream-cases.ts';
@@ -19,6 +20,8 @@ export function describeDriver(name: string, factory: DriverFactory): void {
     describe('pauses', () => pauseCases(factory));
     describe('contexts', () => contextCases(factory));
     describe('continuations', () => continuationCases(factory));
+    describe('forced tokens, parking', () => forcedCases(factory));
+    describe('breaking', () => brokenCase(factory));
     describe('capacity', () => capacityCases(factory));
   });
 }

@@ -30,12 +30,14 @@ function rows(firstOffset: number, count: number, tokens = count): StepBatch {
 }
 
 /** A recorder that believes stream 1 was started, and a driver that speaks from inside `release`. */
-function bench() {
+function bench(forced = 0) {
   const recorder = new Recorder();
   let onRelease = (): void => undefined;
   const quiet = { start: () => undefined, release: () => onRelease() } as unknown as EngineDriver;
   const driver = recorder.watch(quiet);
-  driver.start({ stream: 1 } as Parameters<EngineDriver['start']>[0]);
+  driver.start({ stream: 1, forced: Array.from({ length: forced }, () => 0) } as unknown as Parameters<
+    EngineDriver['start']
+  >[0]);
   const insideCall = (say: () => void) => {
     onRelease = say;
     driver.release(1);
@@ -109,6 +111,25 @@ describe('the recorder refuses', () => {
       },
     },
   ];
+
+  test('a stream that does not start behind what was forced', () => {
+    const { recorder } = bench(3);
+    expect(() => recorder.started(1, started)).toThrow('starts behind what it was told to have said');
+  });
+
+  test('an early halt that forgets what was forced', () => {
+    const { recorder } = bench(3);
+    expect(() => recorder.halted(1, 0)).toThrow('after the last row');
+    recorder.halted(1, 3);
+    expect(recorder.stream(1).terminal).toEqual({ kind: 'halted', generated: 3 });
+  });
+
+  test('anything from a broken replica', () => {
+    const { recorder } = bench();
+    recorder.broken('a stage is gone');
+    expect(() => recorder.halted(1, 0)).toThrow('says nothing more');
+    expect(() => recorder.broken('again')).toThrow('says nothing more');
+  });
 
   test.each(table)('$name', ({ name, want, say }) => {
     const { recorder, insideCall } = bench();

@@ -10,6 +10,8 @@ export type Terminal =
 /** What a driver told about one use of a stream id. */
 export type RecordedStream = {
   started: { promptTokens: number; cachedTokens: number; startOffset: number } | undefined;
+  /** Tokens that the stream was told to have said. */
+  readonly forced: number;
   readonly ids: number[];
   readonly texts: Uint8Array[];
   /** Tokens of each row. */
@@ -33,13 +35,15 @@ export type Reaction = (event: 'started' | 'step' | 'closed', stream: StreamId) 
 /**
  * Records what a driver tells and throws on what the contract forbids: an event from inside a call (C1), a gap or
  * a step back (C2), anything after a terminal or a second one (C3, C5), rows before `started`, an item of which the
- * rows come before the mark, columns that do not add up.
+ * rows come before the mark, columns that do not add up, a replica that speaks after it has broken.
  */
 export class Recorder implements DriverEvents {
   readonly #streams = new Map<StreamId, RecordedStream>();
   readonly #ops = new Map<number, RecordedOp>();
   #calls = 0;
   react: Reaction = () => undefined;
+  /** The reason that the driver gave when it broke. */
+  brokenFor: string | undefined;
 
   /** The driver, with every call watched for C1. */
   watch(driver: EngineDriver): EngineDriver {
@@ -58,13 +62,15 @@ export class Recorder implements DriverEvents {
       canStart: (work) => during(() => driver.canStart(work)),
       prefill: (work) => during(() => driver.prefill(work)),
       start: (work) => {
-        this.#streams.set(work.stream, emptyStream());
+        this.#streams.set(work.stream, emptyStream(work.forced.length));
         during(() => driver.start(work));
       },
       pause: (stream) => during(() => driver.pause(stream)),
       resume: (stream) => during(() => driver.resume(stream)),
       halt: (stream) => during(() => driver.halt(stream)),
       truncate: (stream, keepThrough, context) => during(() => driver.truncate(stream, keepThrough, context)),
+      forcedTokens: (stream, first) => during(() => driver.forcedTokens(stream, first)),
+      park: (subject) => during(() => driver.park(subject)),
       release: (context) => during(() => driver.release(context)),
       load: () => during(() => driver.load()),
       close: () => during(() => driver.close()),
@@ -90,6 +96,7 @@ export class Recorder implements DriverEvents {
   started(id: StreamId, result: { promptTokens: number; cachedTokens: number; startOffset: number }): void {
     const stream = this.#openStream(id);
     assert(stream.started === undefined, 'a stream starts once');
+    assert(result.startOffset === stream.forced, 'a stream starts behind what it was told to have said');
     stream.started = result;
     this.react('started', id);
   }
@@ -137,8 +144,7 @@ export class Recorder implements DriverEvents {
 
   halted(id: StreamId, generated: number): void {
     const stream = this.#openStream(id);
-    const known = stream.started === undefined ? 0 : lengthOf(stream);
-    assert(generated === known, 'a halt is told after the last row');
+    assert(generated === lengthOf(stream), 'a halt is told after the last row');
     this.#close(id, { kind: 'halted', generated });
   }
 
@@ -146,6 +152,11 @@ export class Recorder implements DriverEvents {
     this.#outsideCalls();
     if ('stream' in subject) this.#close(subject.stream, { kind: 'failed', error });
     else this.#ops.set(subject.op, { kind: 'failed', error });
+  }
+
+  broken(reason: string): void {
+    this.#outsideCalls();
+    this.brokenFor = reason;
   }
 
   #close(id: StreamId, terminal: Terminal): void {
@@ -162,15 +173,16 @@ export class Recorder implements DriverEvents {
 
   #outsideCalls(): void {
     assert(this.#calls === 0, 'no event comes from inside a call');
+    assert(this.brokenFor === undefined, 'a broken replica says nothing more');
   }
 }
 
-function emptyStream(): RecordedStream {
-  return { started: undefined, ids: [], texts: [], rows: [], marks: [], terminal: undefined };
+function emptyStream(forced: number): RecordedStream {
+  return { started: undefined, forced, ids: [], texts: [], rows: [], marks: [], terminal: undefined };
 }
 
 function startOf(stream: RecordedStream): number {
-  return stream.started?.startOffset ?? 0;
+  return stream.forced;
 }
 
 function lengthOf(stream: RecordedStream): number {

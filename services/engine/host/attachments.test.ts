@@ -181,7 +181,7 @@ describe('detach, park, drop', () => {
     clock.advance(10);
     link.start({ sid: 1, lane: 2, turnId: 't2', parentTurnId: 't1' });
     clock.advance(5);
-    link.prefill({ sid: 1, op: 2, append: [{ itemJson: 'late' }] });
+    link.prefill({ sid: 1, op: 2, draftId: 'late', append: [{ itemJson: 'late' }] });
     link.start({ sid: 1, lane: 3, turnId: 't3' });
     link.release(1, Mode.drop);
     clock.advance(20);

@@ -4,18 +4,26 @@
  *     attached ──link lost, DETACH──▶ grace ──detach_grace──▶ paused ──idle_ttl──▶ dropped
  *        ▲                              │                        │
  *        └────────────Open──────────────┴────────────────────────┘        DROP: dropped at once; PARK: paused at once
+ *
+ * After an Open the link hears, in this order: `Transcript` records (all of them with `want_transcript`, else those of
+ * turns that get a lane of the host's), `Opened`, faults of refused adoptions, then for each lane `Started` where it is
+ * told again, marks and rows, `Ended`. A host whose engine is broken still hands over what it holds, and says
+ * `Fault{sid, engine_lost}` behind `Opened`.
  */
-import { isRandomId, isReticleError, ReticleError } from '@reticle/core/domain';
+import { assert, isRandomId, isReticleError, ReticleError } from '@reticle/core/domain';
 import { limits } from '@reticle/proto/contract';
 import type { Adopt } from '@reticle/proto/gen/engine/v1/Adopt';
 import type { AdoptedTurn__Input } from '@reticle/proto/gen/engine/v1/AdoptedTurn';
+import type { LinkResponse__Input } from '@reticle/proto/gen/engine/v1/LinkResponse';
 import type { Open } from '@reticle/proto/gen/engine/v1/Open';
 import { ServiceTier } from '@reticle/proto/gen/session/v1/ServiceTier';
 import { TurnStatus } from '@reticle/proto/gen/session/v1/TurnStatus';
+import type { Parkable } from '../contract.ts';
 import type { HostState } from './host-state.ts';
 import { checkLane, forgetLanes, hostLane, rebindLane } from './lanes.ts';
 import type { LinkChannel } from './link-channel.ts';
 import { durationOr, faultMessage } from './messages.ts';
+import { announceRecord, sendTranscript } from './records.ts';
 import { Session, type Attachment } from './session.ts';
 import { finish, halt, pause, relieve, unpause } from './turn-lifecycle.ts';
 import { PauseReason, type Turn } from './turn.ts';
@@ -24,6 +32,25 @@ const RETRY_MS = 1_000;
 
 /** Gives the session to this link, with a new epoch, and moves its turns here. Throws `ReticleError`. */
 export function openSession(host: HostState, channel: LinkChannel, open: Open): void {
+  forgetOutlived(host, open);
+  const isKnown = host.sessions.has(open.sessionId);
+  const session = claim(host, channel, open);
+  const { sid } = open;
+  attach(host, session, { sid, channel, session });
+  const faults: LinkResponse__Input[] = [];
+  const turns = adoptAll(session, open, (adopt, error) => faults.push(faultMessage({ sid, lane: adopt.lane }, error)));
+  if (open.wantTranscript && isKnown) sendTranscript(channel, sid, session);
+  host.failpoint('engine.opened');
+  const { epoch, contextTokens, lastClientSeq } = session;
+  channel.control({ opened: { sid, epoch, kvTokens: contextTokens, turns, lastClientSeq } });
+  for (const fault of faults) channel.control(fault);
+  for (const turn of session.liveTurns()) relieve(host, turn);
+  if (host.condition === 'failed') channel.control(faultMessage({ sid }, host.refusal()));
+  host.changed();
+}
+
+/** The session of an `Open`, with its new epoch; the attachment before it is told. */
+function claim(host: HostState, channel: LinkChannel, open: Open): Session {
   if (channel.sids.has(open.sid)) throw new ReticleError('session_already_open', 'the sid is in use', { param: 'sid' });
   const known = host.sessions.get(open.sessionId);
   const session = known ?? newSession(host, open);
@@ -39,23 +66,19 @@ export function openSession(host: HostState, channel: LinkChannel, open: Open): 
   session.creditTokens = open.defaultCreditTokens || limits.creditTokensDefault;
   session.idleTtlMs = Math.min(durationOr(open.idleTtl, limits.idleTtlMsDefault), limits.idleTtlMsMax);
   session.graceMs = durationOr(open.detachGrace, defaultGraceMs(open.tier));
-  attach(host, session, { sid: open.sid, channel, session });
-  const faults: (() => void)[] = [];
-  const turns = adoptAll(session, open.adopt, (adopt, error) =>
-    faults.push(() => channel.control(faultMessage({ sid: open.sid, lane: adopt.lane }, error))),
-  );
-  channel.control({
-    opened: {
-      sid: open.sid,
-      epoch,
-      kvTokens: session.contextTokens,
-      turns,
-      lastClientSeq: session.lastClientSeq,
-    },
-  });
-  for (const tell of faults) tell();
-  for (const turn of session.liveTurns()) relieve(host, turn);
-  host.changed();
+  return session;
+}
+
+/**
+ * Epochs come from hosts, so a `min_epoch` that is more than one step ahead has seen a later epoch at another engine:
+ * what is held here has been outlived there, its turns may have ended otherwise, and nothing may continue from it.
+ */
+function forgetOutlived(host: HostState, { sessionId, tenant, minEpoch }: Open): void {
+  const known = host.sessions.get(sessionId);
+  if (known === undefined || known.tenant !== tenant || minEpoch <= known.epoch + 1) return;
+  host.observer.count('session_outlived');
+  supersede(known, minEpoch);
+  drop(host, known);
 }
 
 export function staleEpoch(session: Session): ReticleError {
@@ -65,8 +88,7 @@ export function staleEpoch(session: Session): ReticleError {
 function newSession(host: HostState, open: Open): Session {
   const { sessionId, tenant, holder } = open;
   if (!isRandomId(sessionId)) throw new ReticleError('invalid_request', 'not a session id', { param: 'session_id' });
-  if (host.condition !== 'ready')
-    throw new ReticleError('draining', 'the engine takes no new sessions', { retryAfterMs: RETRY_MS });
+  if (host.condition !== 'ready') throw host.refusal();
   const { maxSessions } = host.driver.capabilities;
   if (maxSessions > 0 && host.sessions.size >= maxSessions)
     throw new ReticleError('no_capacity', 'the engine holds no more sessions', { retryAfterMs: RETRY_MS });
@@ -87,12 +109,13 @@ function attach(host: HostState, session: Session, attachment: Attachment): void
   attachment.channel.sids.set(attachment.sid, attachment);
   session.cancelGrace?.();
   session.cancelGrace = undefined;
+  session.parked = false;
   for (const turn of session.liveTurns()) unpause(host, turn, PauseReason.detached);
 }
 
 function adoptAll(
   session: Session,
-  adopts: readonly Adopt[],
+  { adopt: adopts, wantTranscript }: Open,
   refused: (adopt: Adopt, error: ReticleError) => void,
 ): AdoptedTurn__Input[] {
   const turns: AdoptedTurn__Input[] = [];
@@ -106,21 +129,41 @@ function adoptAll(
       refused(adopt, error);
     }
   }
-  for (const turn of session.liveTurns()) if (!named.has(turn.turnId)) turns.push(adoptUnnamed(session, turn));
+  for (const turn of session.turns.values()) {
+    if (named.has(turn.turnId)) continue;
+    if (wantTranscript && (turn.live || turn.ledger.ringBytes > 0)) turns.push(adoptHeld(session, turn));
+    else if (turn.live) turns.push(adoptUnnamed(session, turn));
+  }
   return turns;
 }
 
 function adoptTurn(session: Session, { lane, turnId, nextOffset, creditTokens }: Adopt): AdoptedTurn__Input {
   const turn = session.turns.get(turnId);
   if (turn === undefined) throw new ReticleError('turn_not_found', 'no such turn', { param: 'turn_id' });
-  if (session.attachment !== undefined) checkLane(session.attachment.channel, lane);
+  checkLane(inForce(session).channel, lane);
   return adopted(turn, rebindLane(session, turn, { lane, next: nextOffset, credit: creditTokens }));
 }
 
-/** A live turn that the gateway does not know of runs on, on a lane of the host's, from what its client last acknowledged. */
+/**
+ * A live turn that the gateway does not know of, since it came by signal, runs on: its record, then a lane of the
+ * host's from what its client last acknowledged.
+ */
 function adoptUnnamed(session: Session, turn: Turn): AdoptedTurn__Input {
-  const lane = session.attachment === undefined ? 0 : hostLane(session.attachment.channel);
-  return adopted(turn, rebindLane(session, turn, { lane, next: turn.ledger.acknowledged, credit: 0 }));
+  const { channel, sid } = inForce(session);
+  announceRecord(channel, sid, turn);
+  const target = { lane: hostLane(channel), next: turn.ledger.acknowledged, credit: 0 };
+  return adopted(turn, rebindLane(session, turn, target));
+}
+
+/** A turn for a gateway that knows the session from its records alone: all that the ring holds. */
+function adoptHeld(session: Session, turn: Turn): AdoptedTurn__Input {
+  const target = { lane: hostLane(inForce(session).channel), next: turn.ledger.base, credit: 0, retell: true };
+  return adopted(turn, rebindLane(session, turn, target));
+}
+
+function inForce({ attachment }: Session): Attachment {
+  assert(attachment !== undefined, 'turns are adopted by the attachment in force');
+  return attachment;
 }
 
 function adopted(turn: Turn, replayFrom: number): AdoptedTurn__Input {
@@ -145,12 +188,26 @@ export function detach(host: HostState, attachment: Attachment, graceMs: number)
     if (turn.channel !== undefined && turn.final !== undefined) turn.keepUntilMs = nowMs + limits.ringKeepMs;
     turn.channel = undefined;
   }
-  const pauseAll = (): void => {
-    for (const turn of session.liveTurns()) pause(host, turn, PauseReason.detached);
-  };
-  if (graceMs <= 0) pauseAll();
-  else session.cancelGrace = host.clock.after(graceMs, pauseAll);
+  if (graceMs <= 0) park(host, session);
+  else session.cancelGrace = host.clock.after(graceMs, () => park(host, session));
   host.changed();
+}
+
+/** Nobody came back: streams pause, and the KV of all that the session holds may leave the wafer. */
+function park(host: HostState, session: Session): void {
+  session.parked = true;
+  for (const turn of session.liveTurns()) pause(host, turn, PauseReason.detached);
+  if (host.condition !== 'failed') for (const subject of parkables(session)) host.driver.park(subject);
+  host.changed();
+}
+
+function* parkables({ root, prefixes, turns }: Session): Iterable<Parkable> {
+  for (const { phase, stream, final } of turns.values()) {
+    if (phase === 'decoding') yield { stream };
+    else if (final?.context !== undefined) yield { context: final.context };
+  }
+  for (const { context, waiting } of [root, ...prefixes.values()])
+    if (context !== 0 && waiting === undefined) yield { context };
 }
 
 /** Closes the session and wipes it; streams that still run are wiped as they stop. */

@@ -11,6 +11,9 @@
  * | any other                     | halt at the step border, then APPLIED                               |
  *
  * Order on the lane: CutDone, rows below E still due, Ended, then the successor's Started.
+ *
+ * A control comes in band, on the turn's lane, or by signal (PROTOCOL R9); both take the same way from `decide` on.
+ * Everyone who asked gets the one answer, and an applied cut always reaches the lane, whoever asked for it.
  */
 import { isReticleError, ReticleError } from '@reticle/core/domain';
 import type { Cut } from '@reticle/proto/gen/engine/v1/Cut';
@@ -25,23 +28,64 @@ import type { HostState } from './host-state.ts';
 import { checkLane, hostLane } from './lanes.ts';
 import type { LinkChannel } from './link-channel.ts';
 import { cutModeOf, faultMessage, kvActions, turnError } from './messages.ts';
+import type { Attachment, Session } from './session.ts';
 import { finish, halt } from './turn-lifecycle.ts';
 import { startTurn } from './turn-start.ts';
-import type { CutRequest, Turn } from './turn.ts';
+import type { ControlAsked, ControlReply, CutRequest, Turn } from './turn.ts';
+
+/** A control that came by signal, checked but for its turn. */
+export type SignalOrder = {
+  readonly signalId: string;
+  readonly mode: CutMode;
+  readonly requested: number | undefined;
+  /** Its lane has no meaning: the turn gets one of the host's on the owner's link (PROTOCOL S3). */
+  readonly successor: Start | undefined;
+};
+
+/**
+ * Takes a control that came by signal and has no answer yet. `reply` hears the answer once: at once for a turn that
+ * has ended, for `PENDING` and for a refusal; else when the running step ends.
+ */
+export function signalCut(host: HostState, turn: Turn, order: SignalOrder, reply: ControlReply): void {
+  const { signalId, mode, requested, successor } = order;
+  const open = openRequest(turn, signalId);
+  if (open !== undefined) {
+    open.asked.replies.push(reply);
+    return;
+  }
+  const refusal = refusedSuccessor(turn, successor, undefined);
+  if (refusal !== undefined) {
+    reply(refusedDone(host, turn, { lane: turn.lane, signalId }), refusal.code);
+    return;
+  }
+  const { acknowledged } = turn.ledger;
+  const asked: ControlAsked = { inBand: false, replies: [reply] };
+  decide(host, turn, { signalId, mode, requested, acknowledged, channel: undefined, successor, asked });
+}
+
+/** The answer that a control has got, final or pending, for its repeats (PROTOCOL S5). */
+export function knownAnswer(session: Session, turnId: string, signalId: string): CutDone__Input | undefined {
+  return session.acks.get(ackKey(turnId, signalId));
+}
 
 /** Takes a control for a turn whose attachment is in force. `repeatStart` repeats `Started` of a known successor. */
 export function requestCut(host: HostState, turn: Turn, cut: Cut, repeatStart: (start: Start) => void): void {
   const { session } = turn;
   session.noteClientSeq(cut.clientSeq);
-  const known = session.acks.get(ackKey(turn, cut.signalId));
+  const known = knownAnswer(session, turn.turnId, cut.signalId);
+  const open = openRequest(turn, cut.signalId);
+  if (open !== undefined) open.asked.inBand = true;
   if (known !== undefined) {
     tell(turn, { ...known, lane: cut.lane });
     if (cut.successor !== null && session.turns.has(cut.successor.turnId)) repeatStart(cut.successor);
     return;
   }
-  if (inFlight(turn, cut.signalId)) return;
+  if (open !== undefined) return;
   const mode = cutModeOf(cut.mode);
-  const refusal = mode === undefined ? invalid('unknown cut mode', 'mode') : refusedSuccessor(turn, cut.successor);
+  const refusal =
+    mode === undefined
+      ? invalid('unknown cut mode', 'mode')
+      : refusedSuccessor(turn, cut.successor ?? undefined, turn.channel);
   if (mode === undefined || refusal !== undefined) {
     refuse(host, turn, cut, refusal);
     return;
@@ -57,6 +101,7 @@ function requestOf(turn: Turn, cut: Cut, mode: CutMode): CutRequest {
     acknowledged: turn.ledger.acknowledged,
     channel: turn.channel,
     successor: cut.successor ?? undefined,
+    asked: { inBand: true, replies: [] },
   };
 }
 
@@ -78,8 +123,7 @@ function decide(host: HostState, turn: Turn, request: CutRequest): void {
   const open = turn.phase === 'decoding' ? turn.marks.openAt(turn.ledger.generated) : undefined;
   if (request.mode === 'at-item-boundary' && open !== undefined) {
     turn.pending = { ...request, itemIndex: open.itemIndex };
-    const pending = answer(host, turn, request, { outcome: ControlOutcome.CONTROL_OUTCOME_PENDING, offset: 0 });
-    remember(turn, request.signalId, pending);
+    answer(host, turn, request, { outcome: ControlOutcome.CONTROL_OUTCOME_PENDING, offset: 0 });
     return;
   }
   begin(host, turn, { ...request, boundary: 'now' });
@@ -102,17 +146,18 @@ export function itemClosed(host: HostState, turn: Turn, itemIndex: number, offse
 export function settleCut(host: HostState, turn: Turn, generated: number): void {
   const request = turn.cut as CutRequest;
   const facts = { ...request, generated, openItemAt: turn.marks.openAt(generated)?.atOffset };
-  const offset = turn.started === undefined ? 0 : (cutOffset(facts) as number);
+  // Before it has started a turn has its forced tokens alone, none for most.
+  const offset = cutOffset(facts) as number;
   const redirected = request.successor !== undefined;
   const status = redirected ? TurnStatus.TURN_STATUS_REDIRECTED : TurnStatus.TURN_STATUS_INTERRUPTED;
   const ending = { status, endOffset: offset, finishReason: redirected ? 'redirected' : 'interrupted' };
   const truncation = finish(host, turn, ending);
-  const done = answer(host, turn, request, {
+  host.failpoint('engine.cut-stored');
+  answer(host, turn, request, {
     outcome: ControlOutcome.CONTROL_OUTCOME_APPLIED,
     offset,
     ...(truncation === undefined ? {} : { truncation }),
   });
-  remember(turn, request.signalId, done);
   settleFollowers(host, turn);
   host.flush();
   if (request.successor !== undefined)
@@ -136,30 +181,40 @@ function settleFollowers(host: HostState, turn: Turn): void {
 /** ALREADY_ENDED is a no-op (S6): a successor that came with it does not start. */
 function answerEnded(host: HostState, turn: Turn, request: CutRequest): void {
   const offset = turn.final?.endOffset ?? 0;
-  const done = answer(host, turn, request, { outcome: ControlOutcome.CONTROL_OUTCOME_ALREADY_ENDED, offset });
-  remember(turn, request.signalId, done);
-  const { successor } = request;
-  if (successor === undefined) return;
+  const outcome = ControlOutcome.CONTROL_OUTCOME_ALREADY_ENDED;
+  const { successor, asked } = request;
+  answer(host, turn, request, { outcome, offset });
+  if (successor === undefined || !asked.inBand) return;
   tellFailed(turn.channel, successor.lane, new ReticleError('turn_stale', 'the turn to redirect has already ended'));
 }
 
 type Successor = { readonly channel: LinkChannel | undefined; readonly start: Start };
 
-/** A successor whose link is gone meanwhile gets a lane of the host's on the new one (PROTOCOL E2). */
+/**
+ * A successor whose link is gone meanwhile, or that came by signal, gets a lane of the host's on the link in force
+ * (PROTOCOL E2); `startTurn` sends its record first, since that gateway has never heard of it.
+ */
 function startSuccessor(host: HostState, turn: Turn, { channel, start }: Successor): void {
   const { session } = turn;
   if (session.dropped) return;
   session.noteClientSeq(start.clientSeq);
-  const attached = session.attachment?.channel;
-  const moved = attached !== undefined && attached !== channel;
-  const lane = moved ? hostLane(attached) : start.lane;
+  const { attachment } = session;
+  const moved = attachment !== undefined && attachment.channel !== channel;
+  const lane = moved ? hostLane(attachment.channel) : start.lane;
   try {
-    if (attached !== undefined && !moved) checkLane(attached, lane);
+    if (attachment !== undefined && !moved) checkLane(attachment.channel, lane);
     startTurn({ host, session, start, lane, successorOf: turn });
   } catch (error) {
     if (!isReticleError(error)) throw error;
-    tellFailed(attached, lane, error);
+    if (moved) tellNeverStarted(attachment, start, error);
+    else tellFailed(attachment?.channel, lane, error);
   }
+}
+
+/** To a gateway that does not know the turn: its record, which is all there will ever be of it. */
+function tellNeverStarted({ channel, sid }: Attachment, start: Start, error: ReticleError): void {
+  const ended = { status: TurnStatus.TURN_STATUS_FAILED, error: turnError(error) };
+  channel.control({ transcript: { sid, turnId: start.turnId, start: { ...start, sid, lane: 0 }, ended, last: true } });
 }
 
 /** A lane whose turn never came to be. */
@@ -173,15 +228,13 @@ type Answer = {
   readonly truncation?: Truncation;
 };
 
-function answer(
-  host: HostState,
-  turn: Turn,
-  request: CutRequest,
-  { outcome, offset, truncation }: Answer,
-): CutDone__Input {
+/** Tells the answer to everyone who asked and keeps it for repeats. */
+function answer(host: HostState, turn: Turn, request: CutRequest, given: Answer): void {
+  const { outcome, offset, truncation } = given;
+  const { signalId, asked } = request;
   const done: CutDone__Input = {
     lane: turn.lane,
-    signalId: request.signalId,
+    signalId,
     outcome,
     effectiveOffset: offset,
     generatedOffset: turn.final?.generated ?? turn.ledger.generated,
@@ -189,39 +242,43 @@ function answer(
     kvKeptTokens: truncation?.kvKeptTokens ?? 0,
     micros: host.nowMicros(),
   };
-  tell(turn, done);
-  return done;
+  if (signalId !== '') turn.session.acks.set(ackKey(turn.turnId, signalId), done);
+  if (asked.inBand || outcome === ControlOutcome.CONTROL_OUTCOME_APPLIED) tell(turn, done);
+  for (const reply of asked.replies.splice(0)) reply(done);
 }
 
 function tell(turn: Turn, cutDone: CutDone__Input): void {
   turn.channel?.control({ cutDone });
 }
 
-function remember(turn: Turn, signalId: string, done: CutDone__Input): void {
-  if (signalId !== '') turn.session.acks.set(ackKey(turn, signalId), done);
+function ackKey(turnId: string, signalId: string): string {
+  return `${turnId} ${signalId}`;
 }
 
-function ackKey(turn: Turn, signalId: string): string {
-  return `${turn.turnId} ${signalId}`;
+/** The control of this id whose final answer is still to come. */
+function openRequest(turn: Turn, signalId: string): CutRequest | undefined {
+  if (signalId === '') return undefined;
+  const mine = (request: CutRequest | undefined): boolean => request?.signalId === signalId;
+  if (mine(turn.cut)) return turn.cut;
+  return mine(turn.pending) ? turn.pending : turn.followers.find(mine);
 }
 
-/** True for a repeat of a control whose one answer is still to come. */
-function inFlight(turn: Turn, signalId: string): boolean {
-  if (signalId === '') return false;
-  return turn.cut?.signalId === signalId || turn.followers.some((follower) => follower.signalId === signalId);
-}
-
-function refusedSuccessor(turn: Turn, successor: Start | null): ReticleError | undefined {
-  if (successor === null) return undefined;
+/** `channel` is the link whose lane the successor names; absent when it gets one of the host's. */
+function refusedSuccessor(
+  turn: Turn,
+  successor: Start | undefined,
+  channel: LinkChannel | undefined,
+): ReticleError | undefined {
+  if (successor === undefined) return undefined;
   if (successor.parentTurnId !== '' && successor.parentTurnId !== turn.turnId)
     return invalid('a successor continues the turn it cuts', 'successor.parent_turn_id');
-  if (turn.session.turns.has(successor.turnId))
+  if (turn.session.isTaken(successor.turnId))
     return new ReticleError('idempotency_conflict', 'the successor is another turn already', {
       param: 'successor.turn_id',
     });
-  if (turn.channel === undefined) return undefined;
+  if (channel === undefined) return undefined;
   try {
-    checkLane(turn.channel, successor.lane);
+    checkLane(channel, successor.lane);
   } catch (error) {
     if (isReticleError(error)) return error;
     throw error;
@@ -232,11 +289,15 @@ function refusedSuccessor(turn: Turn, successor: Start | null): ReticleError | u
 /** A refused control changes nothing; the reason goes beside the receipt, which has no place for it. */
 function refuse(host: HostState, turn: Turn, cut: Cut, error = invalid('unknown cut mode', 'mode')): void {
   const { lane, signalId } = cut;
-  const generatedOffset = turn.ledger.generated;
-  const outcome = ControlOutcome.CONTROL_OUTCOME_REFUSED;
-  tell(turn, { lane, signalId, outcome, generatedOffset, kvAction: KvAction.KV_ACTION_NONE, micros: host.nowMicros() });
+  tell(turn, refusedDone(host, turn, { lane, signalId }));
   const sid = turn.session.attachment?.sid ?? 0;
   turn.channel?.control(faultMessage({ sid, lane }, error));
+}
+
+function refusedDone(host: HostState, turn: Turn, names: { lane: number; signalId: string }): CutDone__Input {
+  const outcome = ControlOutcome.CONTROL_OUTCOME_REFUSED;
+  const generatedOffset = turn.ledger.generated;
+  return { ...names, outcome, generatedOffset, kvAction: KvAction.KV_ACTION_NONE, micros: host.nowMicros() };
 }
 
 function invalid(text: string, param: string): ReticleError {

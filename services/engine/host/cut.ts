@@ -8,7 +8,7 @@
  * | discard-partial-items  | first offset of the open item; generated when none is open         |
  * | at-item-boundary       | pending while an item is open; then min(its closing offset, generated) |
  *
- * A turn that has not started is cut at 0. Every E is an exclusive end and at most `generated`.
+ * A turn that has not started is cut among its forced tokens: at 0 without any. Every E is an exclusive end and at most `generated`.
  */
 export type CutMode = 'discard-partial-items' | 'keep-through-offset' | 'keep-generated' | 'at-item-boundary';
 

@@ -65,6 +65,21 @@ describe('handshake', () => {
     expect([before?.nonce, after?.nonce]).toEqual([1, 2]);
     expect(Number(after?.step)).toBeGreaterThan(Number(before?.step));
   });
+
+  test('progress stands still while a stream owes tokens and brings none, and moves while nothing is owed', () => {
+    const { link, clock } = rig({ stepMs: 2_000, ringTokens: 64 });
+    const progress = (): number => {
+      link.peer.message({ ping: { nonce: 1, kvReset: false } });
+      return Number(link.all('pong').at(-1)?.step);
+    };
+    expect(progress()).toBeLessThan(progress());
+    link.start({ sid: 1, lane: 1, turnId: 't1', creditTokens: 64 });
+    clock.advance(100);
+    expect(progress()).toBe(progress());
+    clock.advance(200_000);
+    expect(link.received(1)).toBe(64);
+    expect(progress()).toBeLessThan(progress());
+  });
 });
 
 describe('turns', () => {
@@ -255,10 +270,26 @@ describe('prefixes', () => {
     expect(link.all('prefilled')).toEqual([{ sid: 1, op: 4, contextTokens: 1, cachedTokens: 0, prefilledTokens: 1 }]);
     expect(link.all('started')[0]).toMatchObject({ promptTokens: 2, cachedTokens: 1 });
     expect(driver.starts[0]?.afterOutput).toBe(false);
-    link.prefill({ sid: 1, op: 5, append: [{ itemJson: 'more' }] });
+  });
+
+  test('the root grows until something starts from it; a repeat is answered, anything else refused', () => {
+    const { link, clock, driver } = rig();
+    link.prefill({ sid: 1, op: 1, append: [{ itemJson: 'root' }] });
+    link.prefill({ sid: 1, op: 2, append: [{ itemJson: 'more' }] });
     clock.advance(20);
     expect([...driver.contexts.values()]).toContainEqual(['root', 'more']);
     expect(driver.released).toHaveLength(1);
+    link.start({ sid: 1, lane: 1, turnId: 't1', maxOutputTokens: 2 });
+    link.prefill({ sid: 1, op: 3, append: [{ itemJson: 'root' }, { itemJson: 'more' }] });
+    link.prefill({ sid: 1, op: 4, append: [{ itemJson: 'other' }] });
+    expect(link.all('prefilled').at(-1)).toEqual({
+      sid: 1,
+      op: 3,
+      contextTokens: 2,
+      cachedTokens: 0,
+      prefilledTokens: 2,
+    });
+    expect([link.faults(), driver.prefills.length]).toEqual([['invalid_request'], 2]);
   });
 
   test('a named prefix is a parent; its parent turn is closed by the template first', () => {

@@ -20,7 +20,9 @@ import { handleRequest, spokenProtocol } from './link-peer.ts';
 import { LoadReporter } from './load-report.ts';
 import { faultMessage, wireCapabilities } from './messages.ts';
 import type { EngineHostOptions, EngineIdentity, HostLink, HostPeer } from './ports.ts';
+import { HostSignals, type SignalOptions } from './signals.ts';
 import { appendBatch, finish, halt, streamStarted, type TurnEnding } from './turn-lifecycle.ts';
+import { announceEnd } from './records.ts';
 import { failUnlaunched } from './turn-start.ts';
 import type { Turn } from './turn.ts';
 
@@ -37,6 +39,7 @@ export class EngineHost {
     const host = new HostState(options);
     this.#host = host;
     this.#load = new LoadReporter(host);
+    host.settleUncut = (turn) => settleUncut(host, turn);
     host.changed = () => {
       this.#load.changed();
       this.#tellDrained();
@@ -76,7 +79,7 @@ export class EngineHost {
   /** A gateway's link; what it sends goes to the returned peer, first of all its `Hello`. */
   connect(link: HostLink): HostPeer {
     const host = this.#host;
-    const channel = new LinkChannel(link);
+    const channel = new LinkChannel(link, announceEnd);
     host.channels.add(channel);
     let stopLoad = (): void => {};
     const port = {
@@ -123,10 +126,15 @@ export class EngineHost {
     });
   }
 
+  /** Answers the controls that come by signal, and `locate` (PROTOCOL §3). One per host. */
+  signals({ onDrained = () => {}, ...options }: SignalOptions & { readonly onDrained?: () => void }): HostSignals {
+    return new HostSignals(this.#host, { ...options, drain: (ms, reason) => this.drain(ms, reason, onDrained) });
+  }
+
   /**
-   * Takes no new sessions or turns; running turns finish, and at the bound the rest end FAILED `draining`,
-   * with their rings kept for those that come to fetch them (PROTOCOL E11). `done` is called once, when no
-   * turn runs.
+   * Takes no new sessions or turns; gateways may come back to the sessions that are here, to serve or to move them.
+   * Running turns finish, and at the bound the rest end FAILED `draining`, with their rings kept for those that come
+   * to fetch them (PROTOCOL E11). `done` is called once, when no turn runs but those that nobody has come back to.
    */
   drain(timeLeftMs: number, reason: string, done: () => void): void {
     const host = this.#host;
@@ -174,9 +182,9 @@ export class EngineHost {
   }
 
   #tellDrained(): void {
-    if (this.#host.condition === 'ready' || this.#drained.length === 0) return;
-    for (const turn of this.#host.running()) if (turn.live) return;
-    for (const turn of this.#live()) if (turn.live) return;
+    const { condition } = this.#host;
+    if (condition === 'ready' || this.#drained.length === 0) return;
+    if (condition !== 'failed') for (const turn of this.#live()) if (!turn.session.parked) return;
     const drained = this.#drained;
     this.#drained = [];
     this.#cancelDrain?.();
@@ -191,11 +199,13 @@ export class EngineHost {
       started: (stream, result) => {
         const turn = host.turnOf(stream);
         if (turn !== undefined) streamStarted(host, turn, result);
+        host.failpoint('engine.before-started');
         host.flush();
       },
       mark: (stream, mark) => marked(host, stream, mark),
       step: (batch) => {
         appendBatch(host, batch);
+        host.failpoint('engine.before-frame');
         host.flush();
       },
       ended: (stream, { finishReason, generated }) => this.#stopped(stream, { generated, finishReason }),
@@ -204,7 +214,22 @@ export class EngineHost {
         if ('op' in subject) settleOperation(subject.op, error);
         else this.#failed(subject.stream, error);
       },
+      broken: () => this.#broken(),
     };
+  }
+
+  /**
+   * The driver says nothing more: every gateway hears it for each of its sessions, and no turn ends here, since it may
+   * go on elsewhere. What the host holds stays for gateways that come to fetch it, until the sessions are idle.
+   */
+  #broken(): void {
+    const host = this.#host;
+    if (host.condition === 'fenced' || host.condition === 'failed') return;
+    host.condition = 'failed';
+    for (const { attachment } of host.sessions.values())
+      attachment?.channel.control(faultMessage({ sid: attachment.sid }, host.refusal()));
+    host.flush();
+    host.changed();
   }
 
   /** The stream has stopped by itself or because it was asked to. */
@@ -212,8 +237,7 @@ export class EngineHost {
     const host = this.#host;
     const turn = host.turnOf(stream);
     if (turn === undefined) return;
-    const exact = turn.started === undefined || stop.generated === turn.ledger.generated;
-    assert(exact, 'a stream ends behind the last row it emitted');
+    assert(stop.generated === turn.ledger.generated, 'a stream ends behind the last row it emitted');
     if (turn.haltCause === 'cut') settleCut(host, turn, turn.ledger.generated);
     else {
       finish(host, turn, endingOf(turn, stop.finishReason));

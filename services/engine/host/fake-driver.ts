@@ -1,10 +1,11 @@
 /**
  * A scripted driver on a virtual clock, for tests of the host and of what stands in front of it. Streams step
  * every `stepMs`, each by its own width; a token's text is `<start><offset> `, so that any run of tokens says
- * which start it belongs to and where it lies. Contexts are kept as plain lists, so that a test can read what
- * a cut kept.
+ * which start it belongs to and where it lies; or, with `tokens: 'prompt'`, a function of everything before it, as
+ * of a model, so that two drivers agree on a turn exactly when they agree on its prompt. Contexts are kept as plain
+ * lists, so that a test can read what a cut kept.
  */
-import { assert, type ReticleError } from '@reticle/core/domain';
+import { assert, ReticleError } from '@reticle/core/domain';
 import type { Clock } from '@reticle/core/flow';
 import type {
   ContextId,
@@ -14,10 +15,12 @@ import type {
   EngineDriver,
   EngineInput,
   ItemMark,
+  Parkable,
   PrefillWork,
   StartWork,
   StepBatch,
   StreamId,
+  TokenColumns,
   Truncation,
 } from '../contract.ts';
 
@@ -35,12 +38,18 @@ export type FakeDriverOptions = {
   readonly items?: (start: number) => readonly Pick<ItemMark, 'itemIndex' | 'kind' | 'atOffset' | 'closed'>[];
   /** Where the n-th start stops by itself; default its `maxOutputTokens`. */
   readonly stopAt?: (start: number) => number | undefined;
+  /** Default `start`: the text names the start, and ids are offsets. */
+  readonly tokens?: 'start' | 'prompt';
 };
+
+/** What a stream says at an offset; `kept` stands for it in a context. */
+type FakeToken = { readonly id: number; readonly text: string; readonly kept: string };
 
 type FakeStream = {
   readonly work: StartWork;
   readonly index: number;
   readonly prompt: readonly string[];
+  readonly token: (offset: number) => FakeToken;
   readonly marks: Pick<ItemMark, 'itemIndex' | 'kind' | 'atOffset' | 'closed'>[];
   started: boolean;
   paused: boolean;
@@ -49,7 +58,7 @@ type FakeStream = {
   offset: number;
 };
 
-type FakeRow = { readonly id: StreamId; readonly first: number; readonly count: number; readonly index: number };
+type FakeRow = { readonly id: StreamId; readonly first: number; readonly tokens: readonly FakeToken[] };
 
 const MODEL = { model: 'fake', modelDigest: `sha256:${'0'.repeat(64)}`, vocab: 1_000_000 };
 
@@ -62,6 +71,7 @@ export class FakeDriver implements EngineDriver {
   readonly prefills: PrefillWork[] = [];
   readonly released: ContextId[] = [];
   readonly calls: string[] = [];
+  readonly parked: Parkable[] = [];
   /** The next start or prefill fails with it once. */
   failNext: ReticleError | undefined;
   kvFree = true;
@@ -69,6 +79,7 @@ export class FakeDriver implements EngineDriver {
   readonly #streams = new Map<StreamId, FakeStream>();
   #events: DriverEvents | undefined;
   #cancelStep: (() => void) | undefined;
+  #broken = false;
 
   constructor(options: FakeDriverOptions) {
     this.#options = options;
@@ -102,12 +113,12 @@ export class FakeDriver implements EngineDriver {
   prefill(work: PrefillWork): void {
     this.prefills.push(work);
     const failure = this.#takeFailure();
+    const parent = this.#context(work.parent);
     this.#later(() => {
       if (failure !== undefined) {
         this.#to().failed({ op: work.op }, failure);
         return;
       }
-      const parent = this.#context(work.parent);
       const context = [...parent, ...inputText(work.input)];
       this.contexts.set(work.context, context);
       const counts = { contextTokens: context.length, cachedTokens: parent.length };
@@ -124,20 +135,33 @@ export class FakeDriver implements EngineDriver {
     const closed = this.#streams.get(work.stream)?.closed ?? true;
     assert(closed, 'a stream id is free when it is used again');
     const offset = work.forced.length;
-    const stream = { work, index, prompt, marks, started: false, paused: false, halting: false, closed: false, offset };
+    const token = this.#options.tokens === 'prompt' ? promptTokens(prompt) : startTokens(index);
+    const states = { started: false, paused: false, halting: false, closed: false };
+    const stream = { work, index, prompt, token, marks, offset, ...states };
     this.#streams.set(work.stream, stream);
-    this.#later(() => {
-      if (stream.closed || stream.halting) return;
-      if (failure !== undefined) {
-        stream.closed = true;
-        this.#to().failed({ stream: work.stream }, failure);
-        return;
-      }
-      stream.started = true;
-      const counts = { promptTokens: prompt.length, cachedTokens: parent.length, startOffset: offset };
-      this.#to().started(work.stream, counts);
-      this.#wake();
-    });
+    this.#later(() => this.#begin(stream, failure ?? this.#refuse(stream), parent.length));
+  }
+
+  #begin(stream: FakeStream, failure: ReticleError | undefined, cachedTokens: number): void {
+    const { work, prompt, offset } = stream;
+    if (stream.closed || stream.halting) return;
+    if (failure !== undefined) {
+      stream.closed = true;
+      this.#to().failed({ stream: work.stream }, failure);
+      return;
+    }
+    stream.started = true;
+    this.#to().started(work.stream, { promptTokens: prompt.length, cachedTokens, startOffset: offset });
+    if (offset > 0) this.#tellMarks(work.stream, stream);
+    this.#wake();
+  }
+
+  /** As a model that verifies what it is told to have said. */
+  #refuse(stream: FakeStream): ReticleError | undefined {
+    const { work, token } = stream;
+    const own = this.#options.tokens !== 'prompt' || work.forced.every((id, at) => id === token(at).id);
+    if (own && work.forced.length <= this.#endOf(stream)) return undefined;
+    return new ReticleError('internal', 'the delivered tokens are of another turn');
   }
 
   pause(stream: StreamId): void {
@@ -158,12 +182,30 @@ export class FakeDriver implements EngineDriver {
   }
 
   truncate(stream: StreamId, keepThrough: number, context: ContextId): Truncation {
-    const { prompt, index, started, offset, closed } = this.#stream(stream);
+    const { prompt, token, started, offset, closed } = this.#stream(stream);
     assert(closed, 'a stream is truncated after it was closed');
-    assert(keepThrough <= (started ? offset : 0), 'a truncation keeps what exists');
-    const output = Array.from({ length: keepThrough }, (_, at) => tokenText(index, at));
+    assert(keepThrough <= offset, 'a truncation keeps what exists');
+    const output = Array.from({ length: keepThrough }, (_, at) => token(at).kept);
     this.contexts.set(context, [...prompt, ...output]);
     return { kvAction: started ? 'cut-in-place' : 'none', kvKeptTokens: prompt.length + keepThrough };
+  }
+
+  forcedTokens(id: StreamId, first: number): TokenColumns {
+    const { work, token, started } = this.#stream(id);
+    assert(started, 'forced tokens are those of a stream that has started');
+    assert(first >= 0 && first <= work.forced.length, 'forced tokens lie below the start offset');
+    return columnsOf(Array.from({ length: work.forced.length - first }, (_, at) => token(first + at)));
+  }
+
+  park(subject: Parkable): void {
+    this.parked.push(subject);
+  }
+
+  /** Nothing more comes from here on. */
+  break(reason: string): void {
+    this.#broken = true;
+    this.#cancelStep?.();
+    this.#to().broken(reason);
   }
 
   release(context: ContextId): void {
@@ -189,6 +231,7 @@ export class FakeDriver implements EngineDriver {
   }
 
   #wake(): void {
+    if (this.#broken) return;
     this.#cancelStep ??= this.#options.clock.after(this.#options.stepMs ?? 1, () => this.#step());
   }
 
@@ -208,7 +251,7 @@ export class FakeDriver implements EngineDriver {
     const end = this.#endOf(stream);
     if (!halting && !(started && offset >= end)) return;
     stream.closed = true;
-    if (halting) this.#to().halted(id, started ? offset : 0);
+    if (halting) this.#to().halted(id, offset);
     else this.#to().ended(id, { finishReason: end < work.maxOutputTokens ? 'stop' : 'length', generated: offset });
   }
 
@@ -218,11 +261,15 @@ export class FakeDriver implements EngineDriver {
     const count = Math.min(this.#options.width?.(first) ?? 1, end - first);
     if (count <= 0) return;
     stream.offset += count;
+    this.#tellMarks(id, stream);
+    rows.push({ id, first, tokens: Array.from({ length: count }, (_, at) => stream.token(first + at)) });
+  }
+
+  #tellMarks(id: StreamId, stream: FakeStream): void {
     for (let next = stream.marks[0]; next !== undefined && next.atOffset <= stream.offset; next = stream.marks[0]) {
       stream.marks.shift();
       this.#to().mark(id, { ...next, itemId: `item_${next.itemIndex}`, callId: '', toolName: '' });
     }
-    rows.push({ id, first, count, index: stream.index });
   }
 
   #endOf(stream: FakeStream): number {
@@ -236,7 +283,9 @@ export class FakeDriver implements EngineDriver {
   }
 
   #later(callback: () => void): void {
-    this.#options.clock.after(this.#options.prefillMs ?? 1, callback);
+    this.#options.clock.after(this.#options.prefillMs ?? 1, () => {
+      if (!this.#broken) callback();
+    });
   }
 
   #takeFailure(): ReticleError | undefined {
@@ -284,21 +333,44 @@ function inputText(input: readonly EngineInput[]): string[] {
   return input.flatMap((part) => (part.kind === 'item' ? [part.json] : part.ids.map(String)));
 }
 
+function startTokens(index: number): (offset: number) => FakeToken {
+  return (offset) => ({ id: offset, text: tokenText(index, offset), kept: tokenText(index, offset) });
+}
+
+/** FNV-1a over the prompt and the offset: what comes next depends on all that came before. */
+function promptTokens(prompt: readonly string[]): (offset: number) => FakeToken {
+  const start = hashed(2_166_136_261, prompt.join('\n'));
+  return (offset) => {
+    const id = hashed(start, ` ${offset}`) % MODEL.vocab;
+    return { id, text: `${id} `, kept: `${id}` };
+  };
+}
+
+function hashed(start: number, text: string): number {
+  let hash = start;
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 16_777_619);
+  return hash >>> 0;
+}
+
+function columnsOf(tokens: readonly FakeToken[]): TokenColumns {
+  const texts = tokens.map(({ text }) => Buffer.from(text));
+  return {
+    tokenId: Uint32Array.from(tokens, ({ id }) => id),
+    textLength: Uint32Array.from(texts, (text) => text.length),
+    text: Buffer.concat(texts),
+  };
+}
+
 function batchOf(rows: readonly FakeRow[], dueMicros: number): StepBatch {
-  const texts = rows.flatMap(({ first, count, index }) =>
-    Array.from({ length: count }, (_, at) => Buffer.from(tokenText(index, first + at))),
-  );
-  const ids = rows.flatMap(({ first, count }) => Array.from({ length: count }, (_, at) => first + at));
+  const columns = columnsOf(rows.flatMap(({ tokens }) => tokens));
   return {
     rows: rows.length,
     stream: Uint32Array.from(rows, (row) => row.id),
     firstOffset: Uint32Array.from(rows, (row) => row.first),
-    count: Uint32Array.from(rows, (row) => row.count),
+    count: Uint32Array.from(rows, (row) => row.tokens.length),
     dueMicros: new Uint32Array(rows.length).fill(dueMicros),
-    tokenId: Uint32Array.from(ids),
-    textLength: Uint32Array.from(texts, (text) => text.length),
-    text: Buffer.concat(texts),
-    tokens: ids.length,
-    textBytes: texts.reduce((sum, text) => sum + text.length, 0),
+    ...columns,
+    tokens: columns.tokenId.length,
+    textBytes: columns.text.length,
   };
 }

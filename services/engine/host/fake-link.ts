@@ -167,6 +167,7 @@ export function startOf(start: Partial<Start> & { readonly lane: number; readonl
     traceparent: '',
     hold: false,
     twinEngineId: '',
+    bodyDigest: '',
     ...start,
   };
 }

@@ -50,6 +50,7 @@ const command = fc.oneof(
       lost: fc.boolean(),
       awayMs: fc.nat(3_000),
       from: share,
+      transcript: fc.boolean(),
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('prefill' as const) }) },
@@ -66,6 +67,8 @@ class Gateway {
   readonly told: Told[] = [];
   /** Current lane of each turn, in order of start. */
   readonly lanes = new Map<string, number>();
+  /** Ends that a takeover heard as records, for turns whose rings had gone. */
+  readonly recorded = new Map<string, number>();
   readonly #cuts = new Map<string, string>();
   #lane = 0;
   #names = 0;
@@ -98,12 +101,16 @@ class Gateway {
     if (writable) this.link.peer.writable();
   }
 
-  takeover({ lost, awayMs, from }: { lost: boolean; awayMs: number; from: number }): void {
+  takeover({ lost, awayMs, from, transcript }: Omit<Extract<Command, { kind: 'takeover' }>, 'kind'>): void {
     const old = this.link;
     if (lost) old.peer.closed();
     this.rig.clock.advance(awayMs);
     this.link = new FakeLink(this.rig.host);
     this.links.push(this.link);
+    if (transcript) {
+      this.#restore();
+      return;
+    }
     const adopt = [...this.lanes].map(([turnId, lane]) => {
       const received = old.received(lane);
       const acked = old.lane(lane).from ?? 0;
@@ -111,6 +118,20 @@ class Gateway {
       return { lane: this.#newLane(turnId), turnId, nextOffset, creditTokens: 40 };
     });
     this.link.open({ sid: ++this.#sid, sessionId: SESSION, adopt, defaultCreditTokens: 40 });
+  }
+
+  /** A gateway that knows nothing: turns, lanes and ends come from the host. */
+  #restore(): void {
+    const { link } = this;
+    link.open({ sid: ++this.#sid, sessionId: SESSION, wantTranscript: true, defaultCreditTokens: 40 });
+    this.lanes.clear();
+    for (const { turnId = '', ended } of link.all('transcript')) {
+      if (ended) this.recorded.set(turnId, ended.endOffset ?? 0);
+    }
+    for (const { turnId = '', lane = 0 } of link.all('opened').at(-1)?.turns ?? []) {
+      this.lanes.set(turnId, lane);
+      this.told.push({ link, lane, turnId });
+    }
   }
 
   /** Grants everything until nothing runs and nothing is owed. */
@@ -165,9 +186,11 @@ function check(gateway: Gateway): void {
   for (const told of gateway.told) checkReceipts(told, ends.get(told.turnId));
   // Every turn that the engine took has one end that the last gateway knows, and no stream is left.
   for (const turnId of starts.keys()) {
-    const lane = gateway.lanes.get(turnId) ?? -1;
-    expect([turnId, gateway.link.lane(lane).ended !== undefined]).toEqual([turnId, true]);
+    const lane = gateway.lanes.get(turnId);
+    const heard = lane === undefined ? gateway.recorded.has(turnId) : gateway.link.lane(lane).ended !== undefined;
+    expect([turnId, heard]).toEqual([turnId, true]);
   }
+  for (const [turnId, end] of gateway.recorded) expect(ends.get(turnId) ?? end).toBe(end);
   expect(driver.load().slotsFree).toBe(driver.load().slotsTotal);
 }
 

@@ -22,14 +22,18 @@ export class ItemMarks {
     return open;
   }
 
+  /** The marks that belong with the tokens of [0, end). */
+  within(end: number): readonly ItemMark[] {
+    return this.#marks.filter((mark) => belongs(mark, end));
+  }
+
   /**
    * The next mark that belongs with the tokens of [0, sent), or undefined. An item opens with its first token,
    * so that a cut at that offset leaves no empty item behind.
    */
   next(sent: number): ItemMark | undefined {
     const mark = this.#marks[this.#told];
-    if (mark === undefined) return undefined;
-    return mark.closed ? (mark.atOffset <= sent ? mark : undefined) : mark.atOffset < sent ? mark : undefined;
+    return mark !== undefined && belongs(mark, sent) ? mark : undefined;
   }
 
   told(): void {
@@ -45,7 +49,7 @@ export class ItemMarks {
 
   /** The turn ends at `end`: marks that no token below it belongs to are gone. */
   close(end: number): void {
-    this.#marks = this.#marks.filter((mark) => (mark.closed ? mark.atOffset <= end : mark.atOffset < end));
+    this.#marks = this.#marks.filter((mark) => belongs(mark, end));
     this.#told = Math.min(this.#told, this.#marks.length);
   }
 
@@ -62,4 +66,9 @@ export class ItemMarks {
     }
     return openedAt === undefined ? tokens : tokens + Math.max(0, end - openedAt);
   }
+}
+
+/** An item opens with its first token and closes behind its last. */
+function belongs({ closed, atOffset }: ItemMark, end: number): boolean {
+  return closed ? atOffset <= end : atOffset < end;
 }

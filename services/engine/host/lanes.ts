@@ -7,9 +7,14 @@ import type { Turn } from './turn.ts';
 /** Lanes from here on are made by the host (PROTOCOL E2). */
 const HOST_LANES = 2 ** 31;
 
+/** True for a lane that no gateway chose. */
+export function isHostLane(lane: number): boolean {
+  return lane >= HOST_LANES;
+}
+
 /** Refuses a lane that is in use on the link; gateways never use one twice. */
 export function checkLane(channel: LinkChannel, lane: number): void {
-  if (lane >= HOST_LANES || channel.lanes.has(lane))
+  if (isHostLane(lane) || channel.lanes.has(lane))
     throw new ReticleError('invalid_request', 'the lane is not free', { param: 'lane' });
 }
 
@@ -28,14 +33,14 @@ export function bindLane(session: Session, turn: Turn, lane: number): void {
 }
 
 /**
- * Moves a turn to a lane whose receiver has [0, next): rows are sent again from there, and the end too.
- * Returns where the replay starts. Throws `resume_window_exceeded` with the oldest offset, or
+ * Moves a turn to a lane whose receiver has [0, next): rows are sent again from there, and the end too; `Started`
+ * and every item mark as well where the receiver has a record of the turn and nothing else (`retell`). Returns where the replay starts. Throws `resume_window_exceeded` with the oldest offset, or
  * `value_out_of_range` for an offset that was never generated.
  */
 export function rebindLane(
   session: Session,
   turn: Turn,
-  target: { lane: number; next: number; credit: number },
+  target: { lane: number; next: number; credit: number; retell?: boolean },
 ): number {
   const from = turn.ledger.rebind(target.next, target.credit || session.creditTokens);
   if (from === 'evicted') {
@@ -44,9 +49,10 @@ export function rebindLane(
   }
   if (from === 'future')
     throw new ReticleError('value_out_of_range', 'the offset was never generated', { param: 'next_offset' });
-  turn.marks.rebind(from);
+  const retell = target.retell === true;
+  turn.marks.rebind(retell ? 0 : from);
   turn.endedTold = false;
-  turn.startedTold = turn.started !== undefined;
+  turn.startedTold = !retell && turn.started !== undefined;
   bindLane(session, turn, target.lane);
   turn.channel?.touch(turn);
   return from;

@@ -5,6 +5,7 @@
  */
 import { StepFrameWriter } from '@reticle/proto/wire';
 import type { LinkResponse__Input } from '@reticle/proto/gen/engine/v1/LinkResponse';
+import { isHostLane } from './lanes.ts';
 import { endedMessage, startedMessage, wireMark } from './messages.ts';
 import type { HostLink } from './ports.ts';
 import type { Attachment } from './session.ts';
@@ -27,6 +28,7 @@ export class LinkChannel {
   closed = false;
   nextHostLane = 0;
   readonly #link: HostLink;
+  readonly #announceEnd: (turn: Turn) => void;
   readonly #writer = new StepFrameWriter();
   readonly #row = emptyRow();
   #dirty: Turn[] = [];
@@ -34,8 +36,9 @@ export class LinkChannel {
   /** Due time of the newest token in the frame being made. */
   #newestMicros: number | undefined;
 
-  constructor(link: HostLink) {
+  constructor(link: HostLink, announceEnd: (channel: LinkChannel, turn: Turn) => void) {
     this.#link = link;
+    this.#announceEnd = (turn) => announceEnd(this, turn);
   }
 
   control(message: LinkResponse__Input): void {
@@ -127,7 +130,9 @@ export class LinkChannel {
       if (turn.channel !== this || turn.endedTold || !turn.delivered || turn.final === undefined) continue;
       turn.endedTold = true;
       told = true;
-      this.control(endedMessage(turn, turn.final));
+      // The gateway learns of a lane of the host's by `Started`; without one, the record tells the end.
+      if (isHostLane(turn.lane) && !turn.startedTold) this.#announceEnd(turn);
+      else this.control(endedMessage(turn, turn.final));
     }
     return told;
   }

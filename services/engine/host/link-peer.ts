@@ -6,12 +6,14 @@ import { isReticleError, ReticleError } from '@reticle/core/domain';
 import type { Credit } from '@reticle/proto/gen/engine/v1/Credit';
 import type { Cut } from '@reticle/proto/gen/engine/v1/Cut';
 import type { Hello } from '@reticle/proto/gen/engine/v1/Hello';
+import type { Open } from '@reticle/proto/gen/engine/v1/Open';
 import type { LinkRequest } from '@reticle/proto/gen/engine/v1/LinkRequest';
 import type { Release } from '@reticle/proto/gen/engine/v1/Release';
 import { ReleaseMode } from '@reticle/proto/gen/engine/v1/ReleaseMode';
 import type { Start } from '@reticle/proto/gen/engine/v1/Start';
 import { ControlOutcome } from '@reticle/proto/gen/session/v1/ControlOutcome';
 import { KvAction } from '@reticle/proto/gen/session/v1/KvAction';
+import { readSignalKeys } from '@reticle/services/bus/signals';
 import { detach, drop, openSession, staleEpoch } from './attachments.ts';
 import { requestCut, tellFailed } from './cut-control.ts';
 import type { HostState } from './host-state.ts';
@@ -49,11 +51,22 @@ export function handleRequest(port: PeerPort, request: LinkRequest): void {
 function handleWork(host: HostState, channel: LinkChannel, request: LinkRequest): void {
   const { open, start, prefill: work, release: letGo } = request;
   if (open)
-    guarded(channel, { sid: open.sid, epoch: epochOf(host, open.sessionId) }, () => openSession(host, channel, open));
+    guarded(channel, { sid: open.sid, epoch: epochOf(host, open.sessionId) }, () => openWithKeys(host, channel, open));
   else if (start) startOn(host, channel, start);
   else if (work) withSession(channel, { sid: work.sid, op: work.op }, (attachment) => prefill(host, attachment, work));
   else if (letGo) release(host, channel, letGo);
   else host.observer.count('unknown_message');
+}
+
+/** Keys of an earlier Open stay when this one brings none. */
+function openWithKeys(host: HostState, channel: LinkChannel, open: Open): void {
+  const keys = readSignalKeys(open.signalKey);
+  if (keys === undefined) throw new ReticleError('invalid_request', 'no signal keys', { param: 'signal_key' });
+  openSession(host, channel, open);
+  const session = host.sessions.get(open.sessionId);
+  if (session === undefined) return;
+  session.tier = open.tier;
+  if (keys.length > 0) session.signalKeys = keys;
 }
 
 /** The epoch to tell with a refused Open; nothing of a session that the caller may not know shows in it. */

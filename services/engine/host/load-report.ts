@@ -6,6 +6,7 @@ import type { Load } from '@reticle/proto/gen/engine/v1/Load';
 import { EngineState } from '@reticle/proto/gen/engine/v1/EngineState';
 import { limits } from '@reticle/proto/contract';
 import type { HostState } from './host-state.ts';
+import type { Session } from './session.ts';
 
 const CHANGE_MS_MIN = 50;
 
@@ -13,6 +14,8 @@ const states = {
   ready: EngineState.ENGINE_STATE_READY,
   draining: EngineState.ENGINE_STATE_DRAINING,
   fenced: EngineState.ENGINE_STATE_FENCED,
+  // Not ready for anything, and nothing to wait for either.
+  failed: EngineState.ENGINE_STATE_STARTING,
 } as const;
 
 export class LoadReporter {
@@ -56,7 +59,7 @@ export class LoadReporter {
       kvTokensTotal,
       kvTokensFree,
       sessionsLive: sessions.size,
-      sessionsParked: 0,
+      sessionsParked: parkedOf(sessions.values()),
       prefillBacklogTokens,
       ...this.#rates,
       stepMicrosP50: Math.round(stepMicros),
@@ -111,4 +114,10 @@ export class LoadReporter {
     this.#measuredMs = clock.nowMs();
     this.#measuredTokens = tokens;
   }
+}
+
+function parkedOf(sessions: Iterable<Session>): number {
+  let parked = 0;
+  for (const session of sessions) if (session.parked) parked++;
+  return parked;
 }

@@ -121,7 +121,7 @@ function timing({ submittedMs, startedMs, firstTokenMs, endedMs }: TurnTimes): T
   };
 }
 
-export function wireMark(turnId: string, mark: ItemMark): WireItemMark {
+export function wireMark(turnId: string, mark: ItemMark): WireItemMark & { readonly kind: ItemKind } {
   return { ...mark, turnId, kind: itemKinds[mark.kind] };
 }
 

@@ -1,4 +1,5 @@
 import type { Clock } from '@reticle/core/flow';
+import type { Failpoint } from '@reticle/core/process';
 import type { LinkRequest } from '@reticle/proto/gen/engine/v1/LinkRequest';
 import type { LinkResponse__Input } from '@reticle/proto/gen/engine/v1/LinkResponse';
 import type { EngineDriver } from '../contract.ts';
@@ -32,7 +33,23 @@ export type HostCount =
   | 'unknown_message'
   | 'epoch_stale'
   | 'stream_paused_ring'
-  | 'session_dropped_idle';
+  | 'session_dropped_idle'
+  | 'session_outlived'
+  | SignalCount;
+
+/** What became of a signal, and questions for a session that prove nothing. */
+export type SignalCount =
+  | 'signal_taken'
+  | 'signal_stale'
+  | 'signal_expired'
+  | 'signal_foreign'
+  | 'signal_refused'
+  | 'signal_oversize'
+  | 'signal_malformed'
+  | 'signal_unknown_subject'
+  | 'signal_unknown_kid'
+  | 'signal_bad_mac'
+  | 'locate_refused';
 
 export interface HostObserver {
   count(event: HostCount): void;
@@ -51,6 +68,8 @@ export type EngineHostOptions = {
   readonly clock: Clock;
   readonly identity: EngineIdentity;
   readonly observer?: HostObserver;
+  /** Where a fault test stops or kills the process. */
+  readonly failpoint?: Failpoint;
   /** Tokens kept per turn; tests use a small ring. Default `limits.ringTokens`. */
   readonly ringTokens?: number;
 };

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { emptyRow, TurnLedger, type TokenColumns } from './turn-ledger.ts';
+import type { TokenColumns } from '../contract.ts';
+import { emptyRow, TurnLedger } from './turn-ledger.ts';
 
 /** Tokens whose id is their offset and whose text says it, with lengths 0 to 7. */
 function columns(first: number, count: number): TokenColumns {
@@ -119,13 +120,44 @@ describe('TurnLedger', () => {
     expect(takeAll(ledger)).toEqual(range(30, 40));
   });
 
-  test('forced tokens lie before the ring', () => {
-    const ledger = new TurnLedger({ startOffset: 640, creditTokens: 10 });
+  test.each([
+    { name: 'all of a short one', forced: 40, wantBase: 0 },
+    { name: 'the last of a long one', forced: 640, wantBase: 576 },
+  ])('forced tokens fill the ring: $name', ({ forced, wantBase }) => {
+    const ledger = new TurnLedger({ startOffset: forced, creditTokens: 64, ringTokens: 64 });
+    expect([ledger.base, ledger.generated, ledger.sent, ledger.acknowledged]).toEqual([
+      wantBase,
+      forced,
+      forced,
+      forced,
+    ]);
+    ledger.fill(columns(wantBase, forced - wantBase));
     append(ledger, 3);
-    expect(takeAll(ledger)).toEqual([640, 641, 642]);
-    expect(ledger.rebind(639, 10)).toBe('evicted');
-    ledger.close(100);
-    expect([ledger.base, ledger.generated, ledger.sent]).toEqual([100, 100, 100]);
+    expect(takeAll(ledger)).toEqual(range(forced, forced + 3));
+    const base = Math.max(0, forced + 3 - 64);
+    expect([ledger.rebind(base, 64), takeAll(ledger)]).toEqual([base, range(base, forced + 3)]);
+    expect(ledger.rebind(base - 1, 64)).toBe('evicted');
+    expect(ledger.rebind(forced + 4, 64)).toBe('future');
+  });
+
+  test('a resume among forced tokens waits for them, and a turn that ends before they come has none', () => {
+    const ledger = new TurnLedger({ startOffset: 50, creditTokens: 10 });
+    expect(ledger.rebind(20, 100)).toBe(20);
+    ledger.fill(columns(0, 50));
+    expect(takeAll(ledger)).toEqual(range(20, 50));
+    const cut = new TurnLedger({ startOffset: 50, creditTokens: 10 });
+    cut.rebind(20, 100);
+    cut.close(30);
+    expect([cut.base, cut.generated, cut.sent, cut.ringBytes]).toEqual([30, 30, 30, 0]);
+    expect([takeAll(cut), cut.rebind(30, 10), cut.rebind(29, 10)]).toEqual([[], 30, 'evicted']);
+  });
+
+  test('forced tokens come once, and all that the ring has a place for', () => {
+    const ledger = new TurnLedger({ startOffset: 100, creditTokens: 10, ringTokens: 64 });
+    expect(() => ledger.fill(columns(40, 60))).toThrow('the ring takes the last forced tokens');
+    ledger.fill(columns(36, 64));
+    ledger.fill(columns(36, 64));
+    expect([ledger.base, ledger.generated]).toEqual([36, 100]);
   });
 
   test('memory starts at nothing, follows use, and is freed by a wipe', () => {

@@ -10,12 +10,16 @@
  *     so that a resume at any unacknowledged offset finds its tokens (PROTOCOL §1.1 R5, R7).
  *  3. After `close(end)` nothing at or past `end` exists here, so nothing of it can be sent (R2).
  *  4. Statements of the receiver are absolute: a repeat changes nothing, a backward one is ignored.
+ *  5. Tokens forced from another engine count from the start, but lie here only after `fill`; until then nothing
+ *     is taken. A turn that closes before has none of them.
  *
  * Ids and text are kept, never encoded frames (PERFORMANCE H3). Memory starts at nothing and grows in powers
- * of two; no object is made per token.
+ * of two; no object is made per token. Bounds: `ringTokens` tokens of 12 bytes and their text; a step that was
+ * under way when the ring became full lies on top, which doubles the columns at most.
  */
 import { assert } from '@reticle/core/domain';
 import { limits } from '@reticle/proto/contract';
+import type { TokenColumns } from '../contract.ts';
 
 const FIRST_TOKENS = 64;
 const FIRST_TEXT_BYTES = 512;
@@ -23,13 +27,6 @@ const FIRST_TEXT_BYTES = 512;
 const COPY_BYTES_MAX = 48;
 const NO_COLUMN = new Uint32Array(0);
 const NO_TEXT = new Uint8Array(0);
-
-/** Tokens as a driver hands them over: ids and text lengths per token, and their text in one buffer. */
-export type TokenColumns = {
-  readonly tokenId: Uint32Array;
-  readonly textLength: Uint32Array;
-  readonly text: Uint8Array;
-};
 
 /** A run of tokens that lies in one piece in the ring; filled by `take`, valid until the next append. */
 export type LedgerRow = {
@@ -83,10 +80,13 @@ export class TurnLedger {
   #textAt = NO_COLUMN;
   #text = NO_TEXT;
   #textHead = 0;
+  /** Forced tokens that `fill` still has to bring. */
+  #awaited: number;
 
   constructor({ startOffset, creditTokens, ringTokens = limits.ringTokens }: TurnLedgerOptions) {
     this.ringTokens = ringTokens;
-    this.base = startOffset;
+    this.base = Math.max(0, startOffset - ringTokens);
+    this.#awaited = startOffset - this.base;
     this.generated = startOffset;
     this.acknowledged = startOffset;
     this.sent = startOffset;
@@ -112,6 +112,16 @@ export class TurnLedger {
   /** True when one more step could push an unacknowledged token out: the stream then pauses (R5). */
   full(stepTokens: number): boolean {
     return this.generated - this.acknowledged + stepTokens > this.ringTokens;
+  }
+
+  /** Brings the forced tokens of [base, startOffset), so that they can be replayed like any other. */
+  fill(columns: TokenColumns): void {
+    const count = this.#awaited;
+    if (count === 0) return;
+    assert(columns.tokenId.length === count, 'the ring takes the last forced tokens, all of them');
+    this.#awaited = 0;
+    this.generated -= count;
+    this.append(columns, 0, count, 0);
   }
 
   /**
@@ -196,7 +206,11 @@ export class TurnLedger {
   /** The turn ends at `end`: tokens at or past it are gone. */
   close(end: number): void {
     assert(end <= this.generated, 'a turn does not end past what it generated');
-    if (end < this.generated) this.#textHead = (this.#textAt[end & (this.#ids.length - 1)] as number) ?? 0;
+    if (this.#awaited > 0) {
+      this.#awaited = 0;
+      this.base = end;
+      this.sent = end;
+    } else if (end < this.generated) this.#textHead = (this.#textAt[end & (this.#ids.length - 1)] as number) ?? 0;
     this.generated = end;
     this.base = Math.min(this.base, end);
     this.acknowledged = Math.min(this.acknowledged, end);

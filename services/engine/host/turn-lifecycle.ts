@@ -33,11 +33,13 @@ export function streamStarted(
 ): void {
   host.progress++;
   assert(result.startOffset === turn.ledger.generated, 'a stream starts behind its forced tokens');
+  if (result.startOffset > 0) turn.ledger.fill(host.driver.forcedTokens(turn.stream, turn.ledger.base));
   turn.started = { ...result, continuation: turn.continuation };
   turn.times.startedMs = host.clock.nowMs();
   if (turn.phase !== 'prefilling') return;
   turn.phase = 'decoding';
   if (turn.pauseReasons !== 0) host.driver.pause(turn.stream);
+  if (turn.session.parked) host.driver.park({ stream: turn.stream });
   turn.channel?.touch(turn);
 }
 
@@ -53,6 +55,7 @@ export function appendBatch(host: HostState, batch: StepBatch): void {
     assert(turn !== undefined, 'a driver emits rows of open streams only');
     assert(batch.firstOffset[row] === turn.ledger.generated, 'a stream has no gap and no repeat');
     textAt = turn.ledger.append(batch, tokenAt, count, textAt);
+    turn.ids.append(batch.tokenId, tokenAt, count);
     tokenAt += count;
     turn.newestMicros = batch.dueMicros[row] as number;
     turn.times.firstTokenMs ??= host.clock.nowMs();
@@ -66,18 +69,24 @@ export function pause(host: HostState, turn: Turn, reason: number): void {
   const running = turn.pauseReasons === 0;
   turn.pauseReasons |= reason;
   if (reason === PauseReason.ring) host.observer.count('stream_paused_ring');
-  if (running && turn.phase === 'decoding') host.driver.pause(turn.stream);
+  if (running && drives(host, turn)) host.driver.pause(turn.stream);
 }
 
 export function unpause(host: HostState, turn: Turn, reason: number): void {
   if ((turn.pauseReasons & reason) === 0) return;
   turn.pauseReasons &= ~reason;
-  if (turn.pauseReasons === 0 && turn.phase === 'decoding') host.driver.resume(turn.stream);
+  if (turn.pauseReasons === 0 && drives(host, turn)) host.driver.resume(turn.stream);
 }
 
-/** The receiver has moved: room in the ring lets the stream run on. */
+/** A broken driver hears no more of its streams. */
+function drives(host: HostState, turn: Turn): boolean {
+  return turn.phase === 'decoding' && host.condition !== 'failed';
+}
+
+/** The receiver has moved: the stream runs while its ring has room. */
 export function relieve(host: HostState, turn: Turn): void {
-  if (!turn.ledger.full(host.driver.capabilities.maxStepTokens)) unpause(host, turn, PauseReason.ring);
+  if (turn.ledger.full(host.driver.capabilities.maxStepTokens)) pause(host, turn, PauseReason.ring);
+  else unpause(host, turn, PauseReason.ring);
   turn.channel?.touch(turn);
 }
 
@@ -93,6 +102,7 @@ export function halt(host: HostState, turn: Turn, cause: HaltCause): void {
   if (haltRank[cause] < rank) return;
   turn.haltCause = cause;
   if (turn.phase !== 'prefilling' && turn.phase !== 'decoding') return;
+  if (host.condition === 'failed') return;
   turn.phase = 'halting';
   host.driver.halt(turn.stream);
 }
@@ -117,11 +127,12 @@ export function finish(host: HostState, turn: Turn, ending: TurnEnding): Truncat
   if (turn.stream >= 0) {
     if (!lost) {
       context = host.nextContext();
-      // A stream that had not started keeps its prompt alone.
-      truncation = host.driver.truncate(turn.stream, turn.started === undefined ? 0 : endOffset, context);
+      truncation = host.driver.truncate(turn.stream, endOffset, context);
     }
     host.closeStream(turn);
+    if (context !== undefined && turn.session.parked) host.driver.park({ context });
   }
+  host.failpoint('engine.before-ended');
   turn.phase = 'done';
   const final: TurnFinal = {
     status,
@@ -133,6 +144,7 @@ export function finish(host: HostState, turn: Turn, ending: TurnEnding): Truncat
   };
   turn.final = final;
   turn.ledger.close(endOffset);
+  turn.ids.close(endOffset);
   turn.marks.close(endOffset);
   turn.times.endedMs = host.clock.nowMs();
   turn.keepUntilMs = turn.times.endedMs + limits.ringKeepMs;

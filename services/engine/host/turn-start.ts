@@ -12,7 +12,8 @@ import type { SamplingParams } from '../contract.ts';
 import type { HostState } from './host-state.ts';
 import { durationOr, engineInput, inputTokensMax, outputLength, samplingParams } from './messages.ts';
 import type { PrefixNode, Session } from './session.ts';
-import { bindLane } from './lanes.ts';
+import { bindLane, isHostLane } from './lanes.ts';
+import { announceRecord } from './records.ts';
 import { finish, halt, launch, type TurnWork } from './turn-lifecycle.ts';
 import { Turn } from './turn.ts';
 import { TurnLedger } from './turn-ledger.ts';
@@ -40,22 +41,13 @@ export function startTurn({ host, session, start, lane, successorOf }: StartOpti
   const parent = parentOf(session, start, successorOf);
   const input = engineInput(start.input);
   const params = samplingParams(start.params);
-  const { maxOutputTokens: cap, seededReplay } = host.driver.capabilities;
   const forced = start.forcedTokenIds;
   if (parent.waitFor === undefined && successorOf === undefined) {
     const tokens = inputTokensMax(input) + forced.length;
     if (!host.driver.canStart({ parent: parent.context, inputTokensMax: tokens })) throw noCapacity();
   }
-  const ledger = new TurnLedger({
-    startOffset: forced.length,
-    creditTokens: start.creditTokens || session.creditTokens,
-    ringTokens: host.ringTokens,
-  });
-  const turn = new Turn({ turnId: start.turnId, session, ledger, submittedMs: host.clock.nowMs() });
-  turn.continuation = continuationOf(params, forced.length, seededReplay);
-  turn.predecessor = successorOf;
-  session.turns.set(turn.turnId, turn);
-  bindLane(session, turn, lane);
+  const turn = admit({ host, session, start, lane, ...(successorOf === undefined ? {} : { successorOf }) });
+  turn.continuation = continuationOf(params, forced.length, host.driver.capabilities.seededReplay);
   const maxDurationMs = durationOr(start.maxDuration, limits.turnDurationMsDefault);
   turn.cancelDuration = host.clock.after(maxDurationMs, () => {
     if (turn.haltCause === undefined) halt(host, turn, 'max_duration');
@@ -64,13 +56,32 @@ export function startTurn({ host, session, start, lane, successorOf }: StartOpti
     input,
     params,
     choice: 0,
-    maxOutputTokens: start.maxOutputTokens || cap,
+    maxOutputTokens: start.maxOutputTokens || host.driver.capabilities.maxOutputTokens,
     outputLimited: start.maxOutputTokens > 0,
     ...outputLength(start.params),
     forced,
     successor: successorOf !== undefined,
+    priority: start.priority,
   };
   run(host, turn, { parent, work });
+  return turn;
+}
+
+/** The turn as the session knows it, on its lane; one that no gateway asked for on that lane is announced first. */
+function admit({ host, session, start, lane, successorOf }: StartOptions): Turn {
+  const ledger = new TurnLedger({
+    startOffset: start.forcedTokenIds.length,
+    creditTokens: start.creditTokens || session.creditTokens,
+    ringTokens: host.ringTokens,
+  });
+  const parentTurnId = successorOf?.turnId ?? start.parentTurnId;
+  const turn = new Turn({ session, start: { ...start, parentTurnId }, ledger, submittedMs: host.clock.nowMs() });
+  if (turn.parentName === '') session.rootTaken = true;
+  turn.predecessor = successorOf;
+  session.turns.set(turn.turnId, turn);
+  bindLane(session, turn, lane);
+  const { attachment } = session;
+  if (attachment !== undefined && isHostLane(lane)) announceRecord(attachment.channel, attachment.sid, turn);
   return turn;
 }
 
@@ -91,7 +102,10 @@ function run(host: HostState, turn: Turn, { parent, work }: { parent: Parent; wo
         : noCapacity()
       : new ReticleError('internal', 'the context that this turn starts from could not be made');
     if (error === undefined) launch(host, turn, { ...work, parent: node.context, afterOutput: false });
-    else failUnlaunched(host, turn, error);
+    else {
+      failUnlaunched(host, turn, error);
+      host.settleUncut(turn);
+    }
   });
 }
 
@@ -103,11 +117,10 @@ export function failUnlaunched(host: HostState, turn: Turn, error: ReticleError)
 
 function checkStart(host: HostState, session: Session, start: Start, successor: boolean): void {
   if (!isClientId(start.turnId)) throw new ReticleError('invalid_request', 'not a turn id', { param: 'turn_id' });
-  if (host.condition === 'fenced' || (host.condition === 'draining' && !successor))
-    throw new ReticleError('draining', 'the engine takes no new turns', { retryAfterMs: NO_CAPACITY_RETRY_MS });
+  if (host.condition !== 'ready' && !(host.condition === 'draining' && successor)) throw host.refusal();
   if (start.hold) throw new ReticleError('unimplemented', 'held starts are not implemented', { param: 'hold' });
-  if (session.prefixes.has(start.turnId))
-    throw new ReticleError('idempotency_conflict', 'the turn id names a warm context', { param: 'turn_id' });
+  if (session.isTaken(start.turnId))
+    throw new ReticleError('idempotency_conflict', 'the turn id names another context', { param: 'turn_id' });
   checkOutput(start, host.driver.capabilities.maxOutputTokens);
   if (session.liveCount >= limits.liveTurnsMax)
     throw new ReticleError('concurrency_exceeded', `at most ${limits.liveTurnsMax} turns run at once in a session`, {

@@ -7,14 +7,17 @@
  * `waiting`: the context it starts from is still being made. `halting`: the driver was asked to stop, and no
  * row leaves until the cut's offset is known. `done`: the end offset is fixed; rows below it may still be due.
  */
+import type { ErrorCode } from '@reticle/proto/contract';
+import type { CutDone__Input } from '@reticle/proto/gen/engine/v1/CutDone';
 import type { TurnError__Input } from '@reticle/proto/gen/session/v1/TurnError';
 import type { TurnStatus } from '@reticle/proto/gen/session/v1/TurnStatus';
 import type { Start } from '@reticle/proto/gen/engine/v1/Start';
 import type { ContextId, StreamId } from '../contract.ts';
 import type { CutMode } from './cut.ts';
+import { IdLog } from './id-log.ts';
 import { ItemMarks } from './item-marks.ts';
 import type { LinkChannel } from './link-channel.ts';
-import type { Session } from './session.ts';
+import type { Attachment, Session } from './session.ts';
 import type { TurnLedger } from './turn-ledger.ts';
 
 export type TurnPhase = 'waiting' | 'prefilling' | 'decoding' | 'halting' | 'done';
@@ -36,7 +39,15 @@ export type CutRequest = {
   /** The link that asked: the successor's lane is a number of this link. */
   readonly channel: LinkChannel | undefined;
   readonly successor: Start | undefined;
+  /** Shared by copies of the record: who waits for the answer. */
+  readonly asked: ControlAsked;
 };
+
+/** Where a control's answer goes: the turn's lane when it was asked in band, and everyone who asked by signal (R9). */
+export type ControlAsked = { inBand: boolean; readonly replies: ControlReply[] };
+
+/** Takes the answer of a control that came by signal; `code` says why a refused one was. */
+export type ControlReply = (done: CutDone__Input, code?: ErrorCode) => void;
 
 export type TurnFinal = {
   readonly status: TurnStatus;
@@ -63,10 +74,24 @@ export type TurnTimes = {
   endedMs?: number;
 };
 
+export type TurnOptions = {
+  readonly session: Session;
+  /** The request; its parent is named even where the wire leaves it open. */
+  readonly start: Start;
+  readonly ledger: TurnLedger;
+  readonly submittedMs: number;
+};
+
 export class Turn {
   readonly turnId: string;
   readonly session: Session;
+  /** Place in the order in which the session's contexts were asked for: parents before children. */
+  readonly order: number;
+  /** The request without its forced ids, which `ids` holds. */
+  readonly start: Start;
   readonly ledger: TurnLedger;
+  /** Every id that was generated or forced, up to the end. */
+  readonly ids: IdLog;
   readonly marks = new ItemMarks();
   readonly times: TurnTimes;
   phase: TurnPhase = 'waiting';
@@ -74,6 +99,8 @@ export class Turn {
   /** Lane on `channel`; meaningless while detached. */
   lane = 0;
   channel: LinkChannel | undefined;
+  /** The attachment that was last told this turn's record. */
+  recordedFor: Attachment | undefined;
   /** Every lane that ever meant this turn, to forget them with it. */
   readonly lanes: { channel: LinkChannel; lane: number }[] = [];
   /** True while the channel has it on its list. */
@@ -95,15 +122,24 @@ export class Turn {
   /** Driver's due time of the newest token, µs modulo 2^32. */
   newestMicros = 0;
   /** Tokens at the last rate measurement. */
-  measuredAt = 0;
+  measuredAt: number;
   /** The ring may be wiped from here on. */
   keepUntilMs = Number.POSITIVE_INFINITY;
 
-  constructor(options: { turnId: string; session: Session; ledger: TurnLedger; submittedMs: number }) {
-    this.turnId = options.turnId;
-    this.session = options.session;
-    this.ledger = options.ledger;
-    this.times = { submittedMs: options.submittedMs };
+  constructor({ session, start, ledger, submittedMs }: TurnOptions) {
+    this.turnId = start.turnId;
+    this.session = session;
+    this.order = session.nextOrder();
+    this.start = { ...start, forcedTokenIds: [] };
+    this.ledger = ledger;
+    this.ids = new IdLog(start.forcedTokenIds);
+    this.measuredAt = start.forcedTokenIds.length;
+    this.times = { submittedMs };
+  }
+
+  /** Name of the context that it starts from; empty for the session's root. */
+  get parentName(): string {
+    return this.start.draft?.draftId ?? this.start.parentTurnId;
   }
 
   get live(): boolean {

@@ -5,7 +5,17 @@ import { Client, credentials, Metadata, status, type ClientDuplexStream, type Se
 import { systemClock } from '@reticle/core/process';
 import type { LinkRequest__Input } from '@reticle/proto/gen/engine/v1/LinkRequest';
 import type { LinkResponse } from '@reticle/proto/gen/engine/v1/LinkResponse';
+import { subjects } from '@reticle/proto/contract';
+import type { Redirect__Input } from '@reticle/proto/gen/session/v1/Redirect';
 import { linkServiceDefinition } from '@reticle/proto/load';
+import {
+  engineKey,
+  engineSignalKeys,
+  openAck,
+  sessionKey,
+  sessionSignalKeys,
+  signSignal,
+} from '@reticle/services/bus/signals';
 import { EngineHost } from '../host/engine-host.ts';
 import { FakeDriver, tokenText } from '../host/fake-driver.ts';
 import { startOf } from '../host/fake-link.ts';
@@ -13,19 +23,32 @@ import { listenLinks, type LinkServer } from './link-server.ts';
 
 const ENGINE = 'abcdefghijklmnopqrstuvwxyz';
 const SESSION = 'a'.repeat(26);
+const KEY = { kid: 'k1', key: new Uint8Array(32).fill(1) };
 const closers: (() => Promise<void>)[] = [];
 
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-async function serve(): Promise<{ server: LinkServer; host: EngineHost; driver: FakeDriver }> {
+type Served = { server: LinkServer; host: EngineHost; driver: FakeDriver };
+
+async function serve({ signals = false } = {}): Promise<Served> {
   const clock = systemClock;
   const driver = new FakeDriver({ clock, width: () => 3, maxStepTokens: 3 });
   const host = new EngineHost({ driver, clock, identity: { engineId: ENGINE, region: 'local', replicaEpoch: 1 } });
-  const server = await listenLinks({ host, bind: '127.0.0.1:0', clock });
+  const taking = host.signals({ cell: 'local', engineKeys: engineSignalKeys([KEY], ENGINE) });
+  const server = await listenLinks({ host, bind: '127.0.0.1:0', clock, ...(signals ? { signals: taking } : {}) });
   closers.push(() => server.close(0, 'test'));
   return { server, host, driver };
+}
+
+function signalTurn(client: Client, signed: Uint8Array): Promise<{ ack?: Uint8Array; error?: ServiceError }> {
+  const { path, requestSerialize, responseDeserialize } = linkServiceDefinition().SignalTurn;
+  return new Promise((resolve) =>
+    client.makeUnaryRequest(path, requestSerialize, responseDeserialize, { signed }, (error, response) =>
+      resolve(error === null && response !== undefined ? { ack: response.ack } : error === null ? {} : { error }),
+    ),
+  );
 }
 
 type Dial = { link: ClientDuplexStream<LinkRequest__Input, LinkResponse>; client: Client; heard: LinkResponse[] };
@@ -114,16 +137,82 @@ describe('link server', () => {
     expect(ids).toEqual(Array.from({ length: 96 }, (_, at) => at + 4));
   });
 
-  test('signals by gRPC answer UNIMPLEMENTED', async () => {
+  test('without signals SignalTurn is UNIMPLEMENTED', async () => {
     const { server } = await serve();
+    expect(await signalTurn(dial(server.port).client, new Uint8Array())).toMatchObject({
+      error: { code: status.UNIMPLEMENTED, details: 'signals by gRPC are not implemented by this engine' },
+    });
+  });
+
+  test('a redirect by SignalTurn cuts the turn on its link and starts its successor there', async () => {
+    const { server, host } = await serve({ signals: true });
+    const dialled = dial(server.port);
+    const signalKey = sessionSignalKeys([KEY], SESSION);
+    dialled.link.write({ hello: { ...hello, wantModelDigest: host.model.modelDigest } });
+    dialled.link.write({ open: { sid: 1, sessionId: SESSION, tenant: 'acme', signalKey } });
+    dialled.link.write({ start: startOf({ sid: 1, lane: 7, turnId: 't1', maxOutputTokens: 60_000 }) });
+    await until(dialled, ({ step }) => (step?.firstOffset[0] ?? 0) >= 12);
+    const subject = subjects.interrupt('local', ENGINE, SESSION);
+    const key = sessionKey(KEY, SESSION);
+    const issuedMs = systemClock.wallMs();
+    const input = [{ itemJson: 'x'.repeat(9_000) }];
+    const redirect: Redirect__Input = { cut: { mode: 3 }, successor: { turnId: 't2', input, maxOutputTokens: 4 } };
+    const signed = signSignal(key, subject, {
+      signalId: 'q'.repeat(26),
+      tenant: 'acme',
+      sessionId: SESSION,
+      turnId: 't1',
+      epoch: 1,
+      issuedMs,
+      expiresMs: issuedMs + 60_000,
+      redirect,
+    });
+    const { ack } = await signalTurn(dialled.client, signed);
+    const opened = openAck(ack ?? new Uint8Array(), subject, [key]);
+    const { cutDone } = await until(dialled, (message) => message.message === 'cutDone');
+    expect(opened?.ack).toMatchObject({ outcome: 1, effectiveOffset: cutDone?.effectiveOffset });
+    const { started } = await until(dialled, ({ started: each }) => each?.turnId === 't2');
+    const { ended } = await until(dialled, ({ ended: each }) => each?.lane === started?.lane);
+    expect(ended).toMatchObject({ endOffset: 4 });
+  });
+
+  test.each([
+    {
+      name: 'garbage for a request',
+      raw: Buffer.from([0xff, 0xff]),
+      want: status.INVALID_ARGUMENT,
+      code: 'invalid_request',
+    },
+    {
+      name: 'a request over 4 MiB',
+      raw: Buffer.alloc(4 * 1024 * 1024 + 1),
+      want: status.RESOURCE_EXHAUSTED,
+      code: 'request_too_large',
+    },
+  ])('SignalTurn with $name is refused by its code', async ({ raw, want, code }) => {
+    const { server } = await serve({ signals: true });
     const { client } = dial(server.port);
-    const { path, requestSerialize, responseDeserialize } = linkServiceDefinition().SignalTurn;
+    const { path } = linkServiceDefinition().SignalTurn;
     const error = await new Promise<ServiceError | null>((resolve) =>
-      client.makeUnaryRequest(path, requestSerialize, responseDeserialize, {}, new Metadata(), resolve),
+      client.makeUnaryRequest(
+        path,
+        () => raw,
+        (bytes) => bytes,
+        raw,
+        new Metadata(),
+        resolve,
+      ),
     );
-    expect(error).toMatchObject({
-      code: status.UNIMPLEMENTED,
-      details: 'signals by gRPC are not implemented by this engine',
+    expect(error).toMatchObject({ code: want, details: code });
+  });
+
+  test('SignalTurn with bytes that are no signal gets a nack, not a status', async () => {
+    const { server } = await serve({ signals: true });
+    const { ack } = await signalTurn(dial(server.port).client, Uint8Array.of(1, 2, 3));
+    const keys = [engineKey(KEY, ENGINE)];
+    expect(openAck(ack ?? new Uint8Array(), subjects.drain('local', ENGINE), keys)).toMatchObject({
+      code: 'invalid_request',
+      engineId: ENGINE,
     });
   });
 

@@ -5,21 +5,26 @@
  * until the transport has taken it, so that at most one waits here and the next carries several steps (H1);
  * the stream's own object queue would hold sixteen. TCP_NODELAY is set by Node's Http2Session on every socket.
  */
-import { Server, ServerCredentials, status, type ServerDuplexStream } from '@grpc/grpc-js';
+import { Server, ServerCredentials, status, type sendUnaryData, type ServerDuplexStream } from '@grpc/grpc-js';
 import type { Clock } from '@reticle/core/flow';
 import { acceptedSockets } from '@reticle/core/process';
-import { limits } from '@reticle/proto/contract';
+import { errorRegistry, GrpcStatus, limits } from '@reticle/proto/contract';
 import type { LinkRequest } from '@reticle/proto/gen/engine/v1/LinkRequest';
 import type { LinkResponse__Input } from '@reticle/proto/gen/engine/v1/LinkResponse';
-import { linkServiceDefinition } from '@reticle/proto/load';
+import type { SignalTurnRequest } from '@reticle/proto/gen/engine/v1/SignalTurnRequest';
+import type { SignalTurnResponse__Input } from '@reticle/proto/gen/engine/v1/SignalTurnResponse';
+import { linkServiceDefinition, strictDecode, type StrictResult } from '@reticle/proto/load';
 import type { EngineHost } from '../host/engine-host.ts';
 import type { HostLink } from '../host/ports.ts';
+import type { HostSignals } from '../host/signals.ts';
 
 export type LinkServerOptions = {
   readonly host: EngineHost;
   /** `address:port`; port 0 takes a free one. */
   readonly bind: string;
   readonly clock: Clock;
+  /** Takes the signals that come by gRPC; without it `SignalTurn` is UNIMPLEMENTED. */
+  readonly signals?: HostSignals;
 };
 
 export type LinkServer = {
@@ -35,15 +40,14 @@ const FAREWELL_MS = 100;
 type LinkCall = ServerDuplexStream<LinkRequest, LinkResponse__Input | Uint8Array>;
 
 /** Binds and serves. Rejects when the address cannot be bound. */
-export async function listenLinks({ host, bind, clock }: LinkServerOptions): Promise<LinkServer> {
+export async function listenLinks({ host, bind, clock, signals }: LinkServerOptions): Promise<LinkServer> {
   const server = new Server({
     'grpc.max_receive_message_length': limits.libraryMessageBytesMax,
     'grpc.max_send_message_length': limits.libraryMessageBytesMax,
   });
   server.addService(definition(), {
     Link: (call: LinkCall) => serve(host, call),
-    SignalTurn: (_call: unknown, callback: (error: { code: status; details: string }) => void) =>
-      callback({ code: status.UNIMPLEMENTED, details: 'signals by gRPC are not implemented by this engine' }),
+    SignalTurn: signalTurn(signals),
   });
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(bind, ServerCredentials.createInsecure(), (error, bound) => {
@@ -78,7 +82,42 @@ function definition(): ReturnType<typeof linkServiceDefinition> {
     value instanceof Uint8Array
       ? Buffer.from(value.buffer, value.byteOffset, value.byteLength)
       : responseSerialize(value);
-  return { ...service, Link: { ...service.Link, responseSerialize: serialize } };
+  // The library would answer garbage with INTERNAL; what it cannot read goes to the handler as it is (PROTOCOL §1.1).
+  const { SignalTurn } = service;
+  const requestDeserialize = (bytes: Buffer): SignalRequest =>
+    strictDecode<SignalTurnRequest>('reticle.engine.v1.SignalTurnRequest', bytes);
+  return {
+    ...service,
+    Link: { ...service.Link, responseSerialize: serialize },
+    SignalTurn: {
+      ...SignalTurn,
+      requestDeserialize: requestDeserialize as unknown as typeof SignalTurn.requestDeserialize,
+    },
+  };
+}
+
+type SignalRequest = StrictResult<SignalTurnRequest>;
+type SignalCall = { readonly request: SignalRequest };
+type SignalCallback = sendUnaryData<SignalTurnResponse__Input>;
+
+/** One signal by gRPC: the bytes that the bus carries, and the host says for which subject they hold (PROTOCOL S2). */
+function signalTurn(signals: HostSignals | undefined): (call: SignalCall, callback: SignalCallback) => void {
+  if (signals === undefined)
+    return (_call, callback) =>
+      callback({ code: status.UNIMPLEMENTED, details: 'signals by gRPC are not implemented by this engine' });
+  const answer = async (signed: Uint8Array, callback: SignalCallback): Promise<void> => {
+    const ack = await signals.signal(signed);
+    if (ack === undefined) callback({ code: status.UNAVAILABLE, details: 'engine_lost' });
+    else callback(null, { ack });
+  };
+  return ({ request }, callback) => {
+    const { ok, refusal } = request;
+    if (ok === undefined) {
+      callback({ code: GrpcStatus[errorRegistry[refusal.code].grpc], details: refusal.code });
+      return;
+    }
+    void answer(ok.signed, callback);
+  };
 }
 
 function serve(host: EngineHost, call: LinkCall): void {

@@ -3,24 +3,23 @@ import { parseItem, tokeniseInput, type TokenisedInput } from '@reticle/core/dom
 import type { ContextId, EngineInput } from '../contract.ts';
 import { ContextHash } from './content/oracle-key.ts';
 import type { TokenWrite, TurnContent } from './content/token-write.ts';
-import { EMPTY_KV, type KvContext } from './kv-tree.ts';
-import type { PrefillJob } from './prefill-lane.ts';
+import type { KeptContext } from './kv-keeper.ts';
+import { EMPTY_KV } from './kv-tree.ts';
 
-/** A context of the driver: its tokens as a running hash, its KV, and what the next turn's content needs of its text. */
-export type Context = {
+/** A parent and the input on top of it, before any KV is claimed. */
+export type Prompt = {
   readonly tokens: number;
-  /** KV of the first `kv.tokens` tokens; fewer than `tokens` after a turn that was cut before its prefill ended. */
-  readonly kv: KvContext;
   /** Over all token ids. */
   readonly hash: () => ContextHash;
   readonly canary: string | undefined;
   readonly lastUserText: string | undefined;
-  /** The prefill that computes the KV, until it is done. */
-  readonly job: PrefillJob | undefined;
 };
 
-/** A parent and the input on top of it, before any KV is claimed. */
-export type Prompt = Omit<Context, 'kv' | 'job'>;
+/**
+ * A context of the driver: its tokens as a running hash, its KV, and what the next turn's content needs of its text.
+ * `kv.tokens` is less than `tokens` after a turn that was cut before its prefill ended, and once a parked copy is lost.
+ */
+export type Context = Prompt & KeptContext;
 
 /** Live contexts by id. */
 export class Contexts {
@@ -31,6 +30,8 @@ export class Contexts {
     const root = {
       tokens: 0,
       kv: EMPTY_KV,
+      away: false,
+      readyUs: 0,
       hash: () => hash,
       canary: undefined,
       lastUserText: undefined,

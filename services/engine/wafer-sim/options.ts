@@ -3,6 +3,8 @@ import type { Clock } from '@reticle/core/flow';
 import type { EngineCapabilities, EngineModel } from '../contract.ts';
 import type { TokenMode } from './content/turn-content.ts';
 import type { LengthMode } from './content/turn-length.ts';
+import { faultScript } from './faults/fault-schema.ts';
+import type { FaultScript } from './faults/fault.ts';
 import { wholeBlocks } from './kv-tree.ts';
 import { paceModel, type PaceModel } from './pace-model.ts';
 import type { PumpOptions } from './pump.ts';
@@ -40,6 +42,10 @@ export type WaferSimOptions = {
   /** Constant step time without prefill time, slot or KV bound: the shape of `bench-flat` (WAFER §6.1). */
   readonly flatStepMicros?: number;
   readonly maxSessions?: number;
+  /** Tokens whose copies the park store holds; default: 256 GB per wafer (WAFER §6.4). */
+  readonly parkTokens?: number;
+  /** Faults to come (WAFER §6.5); default none. */
+  readonly faults?: FaultScript;
 };
 
 export type WaferSimCounters = {
@@ -54,11 +60,13 @@ export type WaferSimSettings = {
   readonly model: EngineModel;
   readonly capabilities: EngineCapabilities;
   readonly pace: PaceModel;
+  readonly parkTokens: number;
   readonly pump: Omit<PumpOptions, 'wake'>;
   readonly turn: Pick<TurnDraftOptions, 'mode' | 'length' | 'seed' | 'itemEvery'>;
+  readonly faults: FaultScript;
 };
 
-/** @throws ReticleError of {@link paceModel} */
+/** @throws ReticleError of {@link paceModel} and {@link faultScript} */
 export function waferSimSettings(options: WaferSimOptions): WaferSimSettings {
   const { clock, immediate, model, tokens, profile, wafers, flatStepMicros } = options;
   const flat = flatStepMicros === undefined ? {} : { flatStepMicros };
@@ -68,7 +76,9 @@ export function waferSimSettings(options: WaferSimOptions): WaferSimSettings {
     model: { model: model.name, modelDigest: model.digest, vocab: model.geometry.vocab },
     capabilities: capabilitiesOf(options, pace),
     pace,
+    parkTokens: options.parkTokens ?? pace.parkTokens,
     pump: { clock, pace: options.pace ?? 'timer', ...(immediate && { immediate }) },
+    faults: faultScript(options.faults ?? { faults: [] }, pace.stages),
     turn: { mode: tokens, length, seed: options.seed, itemEvery: options.itemEvery },
   };
 }
@@ -89,7 +99,7 @@ function capabilitiesOf({ model, maxSessions }: WaferSimOptions, pace: PaceModel
     grammar: false,
     maxTopLogprobs: 0,
     fork: true,
-    park: false,
+    park: true,
     maxSessions: maxSessions ?? SESSIONS_DEFAULT,
   };
 }

@@ -97,6 +97,30 @@ describe('PrefillLane', () => {
     expect(done[2]?.[1]).toBeGreaterThanOrEqual(parentUs);
   });
 
+  test('a job whose context is being restored leaves the lane to others until it is back', () => {
+    const { lane, done, add } = bench();
+    const restoring = add('restoring', { class: successor, readyUs: 300 }, 0);
+    add('follows it', { class: successor, newTokens: 10, after: restoring }, 10);
+    add('other', { class: warm, newTokens: 100 }, 20);
+    expect([restoring.state, lane.nextUs, lane.backlogTokens]).toEqual(['restoring', 300, 160]);
+    lane.advance(10_000);
+    // Three chunks of `other` are done at 320, when the restored job takes the lane.
+    expect(done).toEqual([
+      ['restoring', 1120],
+      ['follows it', 1220],
+      ['other', 1920],
+    ]);
+    expect([lane.nextUs, lane.backlogTokens]).toEqual([Infinity, 0]);
+  });
+
+  test('a job cancelled while its context is restored leaves no trace', () => {
+    const { lane, done, add } = bench();
+    const restoring = add('restoring', { readyUs: 300 }, 0);
+    lane.cancel(restoring, 100);
+    lane.advance(10_000);
+    expect([done, lane.nextUs, lane.backlogTokens]).toEqual([[], Infinity, 0]);
+  });
+
   test.each([
     {
       name: 'that waits leaves no trace',

@@ -8,7 +8,8 @@
  *  1. One job holds the lane at a time; the next one starts when it is free, not when somebody looks.
  *  2. Order: successor, turn, warm; first come first served inside a class.
  *  3. A job never starts before the job that makes its parent context, and never ends before it.
- *  4. A warm job yields to a turn at a chunk border and goes on behind it.
+ *  4. A job whose context is still being restored is not on the lane's books until it is back, nor what follows it.
+ *  5. A warm job yields to a turn at a chunk border and goes on behind it.
  */
 import type { PrefillTime } from './pace-model.ts';
 
@@ -26,9 +27,11 @@ export type PrefillJob = {
   readonly cachedTokens: number;
   /** The job that makes the parent context, when it was not done at the time of asking. */
   readonly after: PrefillJob | undefined;
+  /** When a restore brings the parent's KV back; 0 when it is there. */
+  readonly readyUs: number;
   /** Called from {@link PrefillLane.advance} with the time at which the job was done. */
   readonly done: (doneUs: number) => void;
-  state: 'waiting' | 'on-lane' | 'filling' | 'done' | 'cancelled';
+  state: 'restoring' | 'waiting' | 'on-lane' | 'filling' | 'done' | 'cancelled';
   /** Tokens of chunks that were finished before the job yielded. */
   doneTokens: number;
   askedUs: number;
@@ -40,9 +43,11 @@ export type PrefillJob = {
 
 /** A job as its owner describes it. */
 export function prefillJob(
-  ask: Pick<PrefillJob, 'class' | 'newTokens' | 'cachedTokens' | 'after' | 'done'>,
+  ask: Pick<PrefillJob, 'class' | 'newTokens' | 'cachedTokens' | 'after' | 'done'> & { readonly readyUs?: number },
 ): PrefillJob {
-  return { ...ask, state: 'waiting', doneTokens: 0, askedUs: 0, startUs: 0, freeUs: 0, doneUs: 0, chunkUs: 0 };
+  const restoredUs = ask.after?.state === 'restoring' ? ask.after.readyUs : 0;
+  const readyUs = Math.max(ask.readyUs ?? 0, restoredUs);
+  return { ...ask, readyUs, state: 'waiting', doneTokens: 0, askedUs: 0, startUs: 0, freeUs: 0, doneUs: 0, chunkUs: 0 };
 }
 
 export type PrefillLaneOptions = {
@@ -60,6 +65,8 @@ export class PrefillLane {
   readonly #waiting: readonly PrefillJob[][] = [[], [], []];
   /** Jobs whose last chunk is still on its way through the layers; few, by depth of the chain. */
   #filling: PrefillJob[] = [];
+  /** Jobs whose context is on its way back, in order of arrival. */
+  #restoring: PrefillJob[] = [];
   #onLane: PrefillJob | undefined;
   #freeUs = 0;
   #backlogTokens = 0;
@@ -78,15 +85,19 @@ export class PrefillLane {
     const waits = this.#waiting.some((jobs) => jobs.length > 0);
     let nextUs = this.#onLane?.freeUs ?? (waits ? this.#freeUs : Infinity);
     for (const job of this.#filling) nextUs = Math.min(nextUs, job.doneUs);
+    for (const job of this.#restoring) nextUs = Math.min(nextUs, job.readyUs);
     return nextUs;
   }
 
   add(job: PrefillJob, nowUs: number): void {
     this.#turnLane(nowUs);
-    job.askedUs = nowUs;
     this.#backlogTokens += job.newTokens;
-    this.#waiting[job.class]?.push(job);
-    if (job.class !== PrefillClass.warm) this.#preempt(nowUs);
+    if (job.readyUs > nowUs) {
+      job.state = 'restoring';
+      this.#restoring.push(job);
+      return;
+    }
+    this.#queue(job, nowUs);
     this.#turnLane(nowUs);
   }
 
@@ -96,6 +107,7 @@ export class PrefillLane {
     if (job.state === 'done' || job.state === 'cancelled') return;
     this.#backlogTokens -= job.newTokens;
     const queue = this.#waiting[job.class] ?? [];
+    if (job.state === 'restoring') this.#restoring.splice(this.#restoring.indexOf(job), 1);
     if (job.state === 'waiting') queue.splice(queue.indexOf(job), 1);
     if (job.state === 'on-lane') {
       job.freeUs = chunkBorderUs(job, nowUs);
@@ -109,6 +121,7 @@ export class PrefillLane {
 
   /** Brings the lane to `nowUs` and tells every job that was done by then, in order of its time. */
   advance(nowUs: number): void {
+    this.#takeRestored(nowUs);
     this.#turnLane(nowUs);
     while (true) {
       const job = this.#nextDone(nowUs);
@@ -117,6 +130,23 @@ export class PrefillLane {
       job.state = 'done';
       this.#backlogTokens -= job.newTokens;
       job.done(job.doneUs);
+    }
+  }
+
+  #queue(job: PrefillJob, askedUs: number): void {
+    job.state = 'waiting';
+    job.askedUs = askedUs;
+    this.#waiting[job.class]?.push(job);
+    if (job.class !== PrefillClass.warm) this.#preempt(askedUs);
+  }
+
+  #takeRestored(nowUs: number): void {
+    const restored = this.#restoring.filter((job) => job.readyUs <= nowUs).sort((a, b) => a.readyUs - b.readyUs);
+    if (restored.length === 0) return;
+    this.#restoring = this.#restoring.filter((job) => job.readyUs > nowUs);
+    for (const job of restored) {
+      this.#turnLane(job.readyUs);
+      this.#queue(job, job.readyUs);
     }
   }
 

@@ -1,13 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { seededRandom } from '@reticle/core/flow';
 import fc from 'fast-check';
-import type { PaceModel } from './pace-model.ts';
-import { CATCH_UP_US, Schedule, STEPS_PER_SCAN, type Leave, type ScheduleSink } from './schedule.ts';
+import { CATCH_UP_US, Schedule, STEPS_PER_SCAN, type Leave, type ScheduleSink, type StepPace } from './schedule.ts';
 
-const noPrefill = { latencyUs: 0, occupancyUs: 0 };
-
-function pace(stepUs: PaceModel['stepUs'], widths = { stepTokensMax: 1, meanTokens: 1 }): PaceModel {
-  return { layers: 36, chunkTokens: 32, slots: 8, kvTokens: 1e9, ...widths, stepUs, prefillUs: () => noPrefill };
+function pace(stepUs: StepPace['stepUs'], widths = { stepTokensMax: 1, meanTokens: 1 }): StepPace {
+  return { ...widths, stepUs };
 }
 
 class Sink implements ScheduleSink {
@@ -34,7 +31,7 @@ class Sink implements ScheduleSink {
 
 const plan = { promptTokens: 100, generated: 0, end: 1e9, room: 1e9, widthKey: 12345 };
 
-function started(model: PaceModel, more: Partial<typeof plan> = {}) {
+function started(model: StepPace, more: Partial<typeof plan> = {}) {
   const schedule = new Schedule(model);
   const sink = new Sink();
   schedule.load(0, { ...plan, ...more });

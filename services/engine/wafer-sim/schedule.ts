@@ -24,6 +24,9 @@ const REFRESH_STEPS = 64;
 
 const NOT_RUNNING = -1;
 
+/** What the schedule asks of a chain. */
+export type StepPace = Pick<PaceModel, 'stepUs' | 'stepTokensMax' | 'meanTokens'>;
+
 /** Why a stream left the running set in a scan. */
 export type Leave = 'end' | 'halt' | 'pause' | 'stall';
 
@@ -51,8 +54,8 @@ export type StreamPlan = {
 };
 
 export class Schedule {
-  readonly #pace: PaceModel;
-  readonly #bounds: Float64Array;
+  #pace: StepPace;
+  #bounds: Float64Array;
   #due = new Float64Array(0);
   #stop = new Float64Array(0);
   #generated = new Float64Array(0);
@@ -73,10 +76,11 @@ export class Schedule {
   #stale = true;
   #nextUs = Infinity;
   #slipUs = 0;
+  #steps = 0;
   /** Due of the newest token of the stream at hand. */
   #emittedUs = 0;
 
-  constructor(pace: PaceModel) {
+  constructor(pace: StepPace) {
     this.#pace = pace;
     this.#bounds = stepWidthBounds(pace);
   }
@@ -96,6 +100,28 @@ export class Schedule {
     return this.#slipUs;
   }
 
+  /** Steps of all streams so far. */
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /** Σ context of the running streams ÷ N; 0 when nothing runs. */
+  get meanContextTokens(): number {
+    return this.#count === 0 ? 0 : this.#contextTokens / this.#count;
+  }
+
+  /** The pace from now on: a fault began or ended. */
+  setPace(pace: StepPace): void {
+    this.#pace = pace;
+    this.#bounds = stepWidthBounds(pace);
+    this.#stale = true;
+  }
+
+  /** Output offset up to which KV is claimed, after a claim changed by itself. */
+  setRoom(stream: StreamId, room: number): void {
+    this.#room[stream] = room;
+  }
+
   generated(stream: StreamId): number {
     return this.#generated[stream] ?? 0;
   }
@@ -108,7 +134,7 @@ export class Schedule {
   stepUs(nowUs: number): number {
     if (this.#count === 0) return 0;
     if (this.#stale || nowUs >= this.#refreshUs) {
-      this.#stepUs = this.#pace.stepUs(this.#count, this.#contextTokens / this.#count);
+      this.#stepUs = this.#pace.stepUs(this.#count, this.meanContextTokens);
       this.#refreshUs = nowUs + REFRESH_STEPS * this.#stepUs;
       this.#stale = false;
     }
@@ -190,6 +216,7 @@ export class Schedule {
         break;
       }
       at = next;
+      this.#steps += 1;
       this.#emittedUs = due;
       if (at >= end) left = 'end';
       else if (due > stop) left = this.#stopOf(stream);

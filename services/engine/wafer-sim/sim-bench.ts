@@ -4,6 +4,7 @@ import { VirtualClock, type Clock } from '@reticle/core/flow';
 import { promptIds } from '../conformance/driver-bench.ts';
 import { Recorder } from '../conformance/recorder.ts';
 import type { EngineDriver, StartWork } from '../contract.ts';
+import type { EventLog } from './event-log.ts';
 import { createWaferSim, type WaferSim, type WaferSimOptions } from './index.ts';
 
 const profile = waferProfiles['wse3-2026'];
@@ -14,6 +15,8 @@ export type SimBenchOptions = Partial<WaferSimOptions> & {
   readonly contextTokens?: number;
   /** How late each wake comes. */
   readonly lateMs?: () => number;
+  /** Hears the events in place of the recorder, and may hear what the contract forbids. */
+  readonly events?: EventLog;
 };
 
 /** A simulator of spark-ref on 12 wafers, watched by a recorder, on a clock of its own. */
@@ -21,6 +24,7 @@ export function simBench({
   drafter = 'none',
   contextTokens = 131_072,
   lateMs = () => 0,
+  events,
   ...options
 }: SimBenchOptions = {}) {
   const clock = new VirtualClock();
@@ -39,9 +43,10 @@ export function simBench({
     ...options,
   });
   const recorder = new Recorder();
-  const driver: EngineDriver = recorder.watch(sim);
-  driver.connect(recorder);
-  const start = (stream: number, work: Partial<StartWork> = {}) =>
+  const driver: EngineDriver = events === undefined ? recorder.watch(sim) : sim;
+  driver.connect(events ?? recorder);
+  const start = (stream: number, work: Partial<StartWork> = {}) => {
+    events?.forget(stream);
     driver.start({
       stream,
       parent: 0,
@@ -54,8 +59,12 @@ export function simBench({
       successor: false,
       ...work,
     });
+  };
   return { clock, sim, driver, recorder, start };
 }
+
+/** What `simBench` plans. */
+export const sparkOn12 = { geometry: spark, profile, wafers: 12 } as const;
 
 /** One wafer that holds the weights and so many tokens of KV. */
 export function narrow(kvTokens: number): SimBenchOptions {

@@ -4,6 +4,7 @@ import type { OracleKey } from './content/oracle-key.ts';
 import type { TurnContent } from './content/token-write.ts';
 import { turnContent, verifyPrefix, type TokenMode } from './content/turn-content.ts';
 import { turnLength, type LengthMode } from './content/turn-length.ts';
+import { writtenTokens } from './content/written-tokens.ts';
 import { promptOf, type Context, type Prompt } from './contexts.ts';
 import { ItemCursor } from './item-cursor.ts';
 import type { KvClaim } from './kv-tree.ts';
@@ -21,25 +22,34 @@ export type TurnDraft = {
   readonly content: TurnContent;
   readonly items: ItemCursor;
   readonly stops: StopMatcher | undefined;
+  /** Count of forced tokens. */
   readonly startOffset: number;
   readonly end: number;
+  /** A stop string has ended the turn; already true when it ends with the forced tokens. */
+  stopped: boolean;
   /** Reason of an end that nothing brings forward. */
   readonly finish: 'stop' | 'length';
 };
 
 /**
- * One turn in the driver. `prefilling` → `running` ⇄ `paused` | `stalled` → `closed`; any state may close.
- * `closed` keeps prompt, content and KV until `truncate`.
+ * One turn in the driver. `prefilling` → `running` ⇄ `paused` | `stalled` | `restoring` → `closed`; any state may
+ * close. `restoring`: parked KV is on its way back. `closed` keeps prompt, content and KV until `truncate`.
  */
 export type SimStream = TurnDraft & {
   readonly id: StreamId;
   readonly claim: KvClaim;
-  readonly job: PrefillJob;
-  state: 'prefilling' | 'running' | 'paused' | 'stalled' | 'closed';
+  /** The prefill that starts it, or the one that makes lost KV again. */
+  job: PrefillJob;
+  /** KV tokens of the parent that the turn started from. */
+  readonly cachedTokens: number;
+  state: 'prefilling' | 'running' | 'paused' | 'stalled' | 'restoring' | 'closed';
   /** Asked while the stream could not obey at once. */
   wish: 'none' | 'pause' | 'halt';
+  /** Its KV may leave the wafer as soon as it is paused. */
+  parks: boolean;
+  /** When `restoring` ends; Infinity while a job decides. */
+  readyUs: number;
   started: boolean;
-  stopped: boolean;
   /** End offset once closed. */
   generated: number;
 };
@@ -74,19 +84,27 @@ export function turnDraft(work: StartWork, parent: Context, options: TurnDraftOp
   });
   const maxOutputTokens = Math.min(work.maxOutputTokens, outputRoom(prompt.tokens, options.contextTokens));
   const length = work.length ?? options.length;
-  const end = turnLength({ mode, length, key, maxOutputTokens, limited: work.outputLimited ?? true });
-  refuseForeign(work.forced, content, end);
+  const whole = turnLength({ mode, length, key, maxOutputTokens, limited: work.outputLimited ?? true });
+  const forced = forcedPrefix(work, content);
+  const end = forced.stopped ? forced.end : whole;
+  if (work.forced.length > end) throw foreign(end);
   return {
     parent,
     prompt,
     key,
     content,
     items: new ItemCursor(key, options.itemEvery),
-    stops: stopMatcher(work, content),
+    stops: forced.stops,
     startOffset: work.forced.length,
     end,
-    finish: end < maxOutputTokens ? 'stop' : 'length',
+    stopped: forced.stopped,
+    finish: whole < maxOutputTokens ? 'stop' : 'length',
   };
+}
+
+/** A refusal that another replica may not give. */
+export function noCapacity(message: string): ReticleError {
+  return new ReticleError('no_capacity', message);
 }
 
 function outputRoom(promptTokens: number, contextTokens: number): number {
@@ -95,28 +113,31 @@ function outputRoom(promptTokens: number, contextTokens: number): number {
   throw new ReticleError('context_length_exceeded', 'the context leaves no room for output', { details });
 }
 
-/**
- * Delivered tokens come from another engine through the gateway, so a difference is never the client's fault and
- * the same start would fail on every replica: `internal`, which ends the turn.
- */
-function refuseForeign(forced: readonly number[], content: TurnContent, end: number): void {
-  const own = verifyPrefix(content, Uint32Array.from(forced));
-  const position = own >= 0 ? own : forced.length > end ? end : -1;
-  if (position < 0) return;
-  const details = { position: String(position) };
-  throw new ReticleError('internal', 'the delivered tokens are not of this turn', { details });
+/** What the forced tokens leave behind: a matcher that has seen them, and where a stop string ended among them. */
+type ForcedPrefix = {
+  readonly stops: StopMatcher | undefined;
+  readonly stopped: boolean;
+  readonly end: number;
+};
+
+function forcedPrefix({ params, forced }: StartWork, content: TurnContent): ForcedPrefix {
+  const differing = verifyPrefix(content, Uint32Array.from(forced));
+  if (differing >= 0) throw foreign(differing);
+  const texts = params.stop.filter((stop) => stop !== '');
+  if (texts.length === 0) return { stops: undefined, stopped: false, end: 0 };
+  const stops = new StopMatcher(texts);
+  const { lengths, text } = writtenTokens(content, 0, forced.length);
+  const matched = stops.feed(text);
+  let end = 0;
+  for (let bytes = 0; bytes < matched; end += 1) bytes += lengths[end] ?? 0;
+  return { stops, stopped: matched >= 0, end };
 }
 
-/** The matcher of a continued turn has seen what was delivered. */
-function stopMatcher({ params, forced }: StartWork, content: TurnContent): StopMatcher | undefined {
-  const stops = params.stop.filter((stop) => stop !== '');
-  if (stops.length === 0) return undefined;
-  const matcher = new StopMatcher(stops);
-  const count = forced.length;
-  const text = new Uint8Array(count * content.tokenBytesMax);
-  const lengths = new Uint8Array(count);
-  const ids = new Uint32Array(count);
-  const bytes = content.write({ from: 0, count, ids, idsAt: 0, lengths, lengthsAt: 0, text, textAt: 0 });
-  matcher.feed(text.subarray(0, bytes));
-  return matcher;
+/**
+ * Forced tokens come from another engine through the gateway, so a difference is never the client's fault and the
+ * same start would fail on every replica: `internal`, which ends the turn.
+ */
+function foreign(position: number): ReticleError {
+  const details = { position: String(position) };
+  return new ReticleError('internal', 'the delivered tokens are not of this turn', { details });
 }

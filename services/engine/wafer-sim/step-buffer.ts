@@ -1,4 +1,6 @@
+import type { Random } from '@reticle/core/flow';
 import type { StepBatch, StreamId } from '../contract.ts';
+import type { GarbledField } from './faults/fault.ts';
 import type { TokenWrite, TurnContent } from './content/token-write.ts';
 
 /** Largest token of the simulated tokeniser, in bytes; room for text is kept for that many per token. */
@@ -79,6 +81,21 @@ export class StepBuffer {
       batch.textBytes -= batch.textLength[batch.tokens] ?? 0;
     }
     batch.count[row] = (batch.count[row] ?? 0) - tokens;
+  }
+
+  /** Puts a wrong offset, or a wrong token id, into one row. */
+  garble(what: GarbledField, random: Random): void {
+    const batch = this.#batch;
+    const row = Math.floor(random.unit() * batch.rows);
+    const first = batch.firstOffset[row] ?? 0;
+    if (what === 'offset') {
+      batch.firstOffset[row] = first > 0 && random.unit() < 0.5 ? first - 1 : first + 1;
+      return;
+    }
+    let token = 0;
+    for (let other = 0; other < row; other += 1) token += batch.count[other] ?? 0;
+    const id = batch.tokenId[token] ?? 0;
+    batch.tokenId[token] = id > 0 ? id - 1 : 1;
   }
 
   #growRows(): void {

@@ -7,7 +7,7 @@ import type { LinkRequest__Input } from '@reticle/proto/gen/engine/v1/LinkReques
 import type { LinkResponse__Input } from '@reticle/proto/gen/engine/v1/LinkResponse';
 import type { Welcome__Input } from '@reticle/proto/gen/engine/v1/Welcome';
 import { CAPABILITIES, codeOf, ENGINE } from '../scripted-engine.ts';
-import type { LaneReceiver, SidReceiver } from './engine-link.ts';
+import type { LaneReceiver, LinkLoss, SidReceiver } from './engine-link.ts';
 import { LinkClient } from './link-client.ts';
 import type { LinkHandlers, LinkTransport } from './link-transport.ts';
 
@@ -60,18 +60,25 @@ function rig() {
 }
 
 class Losses implements SidReceiver {
-  lostTimes = 0;
+  readonly causes: LinkLoss[] = [];
   opened(): void {}
   prefilled(): void {}
   fault(): void {}
-  lost(): void {
-    this.lostTimes += 1;
+  transcript(): void {}
+  hostStarted(): void {}
+  draining(): void {}
+  lost(cause: LinkLoss): void {
+    this.causes.push(cause);
+  }
+  get lostTimes(): number {
+    return this.causes.length;
   }
 }
 
 class Rows implements LaneReceiver {
   readonly said: string[] = [];
   takes = true;
+  owed = false;
   started(): void {
     this.said.push('started');
   }
@@ -254,4 +261,65 @@ describe('LinkClient', () => {
     transport.say({ drain: { reason: 'rollout' } });
     expect([link.draining, link.alive]).toEqual([true, true]);
   });
+});
+
+describe('an engine that hangs', () => {
+  /** Answers pings and reports its load, as a host whose driver hangs does. */
+  async function hung(steps: () => number) {
+    const built = rig();
+    const { clock, transport, client } = built;
+    const ready = client.ready(ENGINE);
+    transport.welcome();
+    const link = await ready;
+    const losses = new Losses();
+    const rows = new Rows();
+    rows.owed = true;
+    link.openSid(losses);
+    link.openLane(rows);
+    const pass = (ms: number): void => {
+      for (let at = 0; at < ms && losses.lostTimes === 0; at += 50) {
+        clock.advance(50);
+        transport.say({ load: { state: 2 } });
+        const pings = transport.last.sent.filter(({ ping }) => ping);
+        const { nonce = 0 } = pings.at(-1)?.ping ?? {};
+        if (pings.length > 0) transport.say({ pong: { nonce, step: steps() } });
+      }
+    };
+    return { ...built, losses, rows, pass };
+  }
+
+  test('is dead after a second in which a turn was owed tokens and no step was made', async () => {
+    const { losses, pass } = await hung(() => 7);
+    pass(900);
+    expect(losses.causes).toEqual([]);
+    pass(800);
+    expect(losses.causes).toEqual(['hung']);
+  });
+
+  test('lives while it makes progress, for whomever', async () => {
+    let step = 0;
+    const { losses, pass } = await hung(() => ++step);
+    pass(5_000);
+    expect(losses.causes).toEqual([]);
+  });
+
+  test('lives while nobody is owed anything', async () => {
+    const { losses, rows, pass } = await hung(() => 7);
+    rows.owed = false;
+    pass(5_000);
+    expect(losses.causes).toEqual([]);
+  });
+});
+
+test('whoever has another engine to turn to waits for one dial alone', async () => {
+  const { clock, transport, client } = rig();
+  const patient = client.ready(ENGINE);
+  transport.last.handlers.closed('refused');
+  const hasty = client.ready(ENGINE, 250);
+  expect(transport.streams).toHaveLength(2);
+  transport.last.handlers.closed('refused');
+  expect(await codeOf(hasty)).toBe('engine_lost');
+  clock.advance(200);
+  transport.welcome();
+  expect((await patient).alive).toBe(true);
 });

@@ -4,7 +4,9 @@
  *  L2 A link is usable only after a Welcome that names the engine, digest and region that were routed to,
  *     at or above the routed replica epoch (E2).
  *  L3 After `linkPingMs` of silence there is a Ping; after `linkDeadMs` of silence the link is dead (E7).
- *  L4 Death is told once per link; the handles of a dead link reach nobody.
+ *  L4 Death is told once per link, with its cause; the handles of a dead link reach nobody.
+ *  L5 While a turn is owed tokens there is a Ping every `linkPingMs`, whatever else is heard; a step count that stays
+ *     the same for `linkDeadMs` (`upstreamStallMs` where offsets are nominal) is a hung engine (E7).
  *
  *  state     want        Welcome ok   Welcome wrong   stream closed   silence 1 s   backoff over
  *  idle      dialling    –            –               –               –             –
@@ -23,7 +25,7 @@ import type { LinkResponse, LinkResponse__Input } from '@reticle/proto/gen/engin
 import type { Load } from '@reticle/proto/gen/engine/v1/Load';
 import type { Welcome } from '@reticle/proto/gen/engine/v1/Welcome';
 import type { EngineEntry } from '../engine-directory.ts';
-import type { EngineLink, LinkFacts } from './engine-link.ts';
+import type { EngineLink, LinkFacts, LinkLoss } from './engine-link.ts';
 import { LinkTable } from './link-table.ts';
 import type { LinkTransport, OpenLink } from './link-transport.ts';
 
@@ -31,6 +33,8 @@ import type { LinkTransport, OpenLink } from './link-transport.ts';
 const PROTOCOL_VERSION = 1;
 const BACKOFF_BASE_MS = 50;
 const BACKOFF_CAP_MS = 2_000;
+/** An upstream's pauses are not its replica's doing (PROTOCOL E7). */
+const UPSTREAM_STALL_MS = 5_000;
 
 export type LinkClientOptions = {
   readonly transport: LinkTransport;
@@ -45,7 +49,12 @@ export type LinkClientOptions = {
   readonly onLoad: (engineId: string, load: Load) => void;
 };
 
-type Waiter = { readonly resolve: (link: EngineLink) => void; readonly reject: (error: ReticleError) => void };
+type Waiter = {
+  /** Waits for one dial alone: whoever asks has another engine to turn to (E7). */
+  readonly oneDial: boolean;
+  readonly resolve: (link: EngineLink) => void;
+  readonly reject: (error: ReticleError) => void;
+};
 
 export class LinkClient {
   readonly #options: LinkClientOptions;
@@ -58,6 +67,9 @@ export class LinkClient {
   #stream: OpenLink | undefined;
   #table: LinkTable | undefined;
   #heardMs = 0;
+  /** Progress of the engine as it was told last, and when it last changed or nothing was owed. */
+  #step = -1;
+  #steppedMs = 0;
   #nonce = 0;
   #cancelTimer: () => void = () => {};
 
@@ -67,17 +79,18 @@ export class LinkClient {
     this.#backoff = new Backoff({ random: options.random, baseMs: BACKOFF_BASE_MS, capMs: BACKOFF_CAP_MS });
   }
 
-  /** The link when it is up, or as soon as it is; `engine_lost` after `linkDeadMs` without one. */
-  ready(engine: EngineEntry): Promise<EngineLink> {
+  /** The link when it is up, or as soon as it is; `engine_lost` after `boundMs` without one. */
+  ready(engine: EngineEntry, boundMs: number = limits.linkDeadMs): Promise<EngineLink> {
     this.#engine = engine;
     if (this.#state === 'ready' && this.#table !== undefined) return Promise.resolve(this.#table);
     if (this.#state === 'closed') return Promise.reject(lostError());
     return new Promise((resolve, reject) => {
-      const cancel = this.#options.clock.after(limits.linkDeadMs, () => {
+      const cancel = this.#options.clock.after(boundMs, () => {
         this.#waiters.delete(waiter);
         reject(lostError());
       });
       const waiter: Waiter = {
+        oneDial: boundMs < limits.linkDeadMs,
         resolve: (link) => {
           cancel();
           resolve(link);
@@ -88,22 +101,24 @@ export class LinkClient {
         },
       };
       this.#waiters.add(waiter);
-      if (this.#state === 'idle') this.#dial();
+      if (this.#state === 'idle' || (this.#state === 'waiting' && waiter.oneDial)) this.#dial();
     });
   }
 
   close(): void {
     this.#state = 'closed';
     this.#cancelTimer();
-    this.#drop();
+    this.#drop('closed');
     for (const waiter of this.#waiters) waiter.reject(lostError());
     this.#waiters.clear();
   }
 
   #dial(): void {
     const { transport, gatewayId, incarnation, region } = this.#options;
+    this.#cancelTimer();
     this.#state = 'dialling';
     this.#heardMs = this.#options.clock.nowMs();
+    this.#steppedMs = this.#heardMs;
     let current: OpenLink | undefined;
     const mine = (): boolean => current !== undefined && this.#stream === current;
     current = transport.open(this.#engine.address, {
@@ -111,7 +126,7 @@ export class LinkClient {
         if (mine()) this.#data(bytes);
       },
       closed: (reason) => {
-        if (mine()) this.#dead(reason);
+        if (mine()) this.#dead('transport', reason);
       },
     });
     this.#stream = current;
@@ -137,23 +152,33 @@ export class LinkClient {
       if (!this.#frame.read(bytes)) response = this.#codec.decode(bytes);
     } catch {
       // The step reader and protobufjs throw on bytes that are no message: the peer's fault, whatever it was.
-      this.#dead('malformed message');
+      this.#dead('garbled', 'malformed message');
       return;
     }
-    if (response === undefined) this.#table?.step(this.#frame);
-    else this.#message(response);
+    if (response !== undefined) this.#message(response);
+    else {
+      this.#steppedMs = this.#heardMs;
+      this.#table?.step(this.#frame);
+    }
   }
 
   #message(response: LinkResponse): void {
     if (response.welcome) this.#welcome(response.welcome);
     else if (response.load) this.#options.onLoad(this.#engine.engineId, response.load);
-    else if (!response.pong) this.#table?.message(response);
+    else if (response.pong) this.#progress(response.pong.step);
+    else this.#table?.message(response);
+  }
+
+  /** L5. */
+  #progress(step: number): void {
+    if (step !== this.#step) this.#steppedMs = this.#heardMs;
+    this.#step = step;
   }
 
   #welcome(welcome: Welcome): void {
     const refusal = this.#state === 'dialling' ? wrongWelcome(welcome, this.#engine) : 'a second Welcome';
     if (refusal !== undefined) {
-      this.#dead(refusal);
+      this.#dead('refused', refusal);
       return;
     }
     const { clock } = this.#options;
@@ -161,7 +186,7 @@ export class LinkClient {
       facts: factsOf(welcome, this.#engine),
       clock,
       write: (request) => this.#stream?.send(request),
-      fault: (reason) => this.#dead(reason),
+      fault: (reason) => this.#dead('garbled', reason),
     });
     this.#table = table;
     this.#state = 'ready';
@@ -172,42 +197,56 @@ export class LinkClient {
     for (const waiter of waiters) waiter.resolve(table);
   }
 
-  /** L3: wakes after each quiet interval; traffic of any kind restarts it. */
+  /** L3, L5: looks at the link once per interval. */
   #watch(): void {
     this.#cancelTimer();
     const silenceMs = this.#options.clock.nowMs() - this.#heardMs;
     const delayMs = silenceMs >= limits.linkPingMs ? limits.linkPingMs : limits.linkPingMs - silenceMs;
     this.#cancelTimer = this.#options.clock.after(delayMs, () => {
-      const quietMs = this.#options.clock.nowMs() - this.#heardMs;
-      if (quietMs >= limits.linkDeadMs) {
-        this.#dead('silence');
-        return;
-      }
-      if (quietMs >= limits.linkPingMs && this.#state === 'ready') {
-        this.#nonce = (this.#nonce + 1) >>> 0;
-        this.#stream?.send({ ping: { nonce: this.#nonce } });
-      }
-      this.#watch();
+      const nowMs = this.#options.clock.nowMs();
+      const owed = this.#table?.owed === true;
+      if (!owed) this.#steppedMs = nowMs;
+      if (nowMs - this.#heardMs >= limits.linkDeadMs) this.#dead('silent', 'silence');
+      else if (owed && nowMs - this.#steppedMs >= this.#stallMs) this.#dead('hung', 'no progress');
+      else this.#ask(nowMs, owed);
     });
   }
 
-  #dead(reason: string): void {
+  get #stallMs(): number {
+    return this.#table?.facts.capabilities.exactOffsets === false ? UPSTREAM_STALL_MS : limits.linkDeadMs;
+  }
+
+  #ask(nowMs: number, owed: boolean): void {
+    const quiet = owed ? nowMs - this.#steppedMs : nowMs - this.#heardMs;
+    if (quiet >= limits.linkPingMs && this.#state === 'ready') {
+      this.#nonce = (this.#nonce + 1) >>> 0;
+      this.#stream?.send({ ping: { nonce: this.#nonce } });
+    }
+    this.#watch();
+  }
+
+  #dead(cause: LinkLoss, reason: string): void {
     assert(this.#state === 'dialling' || this.#state === 'ready', 'only a running link dies');
     this.#options.logger.warn('link lost', { engine: this.#engine.engineId, reason });
+    const waiters = [...this.#waiters].filter(({ oneDial }) => oneDial);
     this.#state = 'waiting';
     this.#cancelTimer();
-    this.#drop();
+    this.#drop(cause);
+    for (const waiter of waiters) {
+      this.#waiters.delete(waiter);
+      waiter.reject(lostError());
+    }
     if (this.#state !== 'waiting') return;
     this.#cancelTimer = this.#options.clock.after(this.#backoff.nextMs(), () => this.#dial());
   }
 
-  #drop(): void {
+  #drop(cause: LinkLoss): void {
     const stream = this.#stream;
     const table = this.#table;
     this.#stream = undefined;
     this.#table = undefined;
     stream?.close();
-    table?.lost();
+    table?.lost(cause);
   }
 }
 

@@ -11,13 +11,13 @@ export class LinkPool implements EngineLinks {
     this.#options = options;
   }
 
-  linkTo(engine: EngineEntry): Promise<EngineLink> {
+  linkTo(engine: EngineEntry, boundMs?: number): Promise<EngineLink> {
     const held = this.#clients.get(engine.engineId);
-    if (held !== undefined && held.address === engine.address) return held.client.ready(engine);
+    if (held !== undefined && held.address === engine.address) return held.client.ready(engine, boundMs);
     held?.client.close();
     const client = new LinkClient(engine, this.#options);
     this.#clients.set(engine.engineId, { client, address: engine.address });
-    return client.ready(engine);
+    return client.ready(engine, boundMs);
   }
 
   /** Closes links to engines that are gone. */

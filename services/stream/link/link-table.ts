@@ -1,10 +1,11 @@
-import { assert } from '@reticle/core/domain';
+import { assert, durationMs } from '@reticle/core/domain';
 import type { Clock } from '@reticle/core/flow';
 import type { StepFrameReader, StepRow } from '@reticle/proto/wire';
 import type { LinkRequest__Input } from '@reticle/proto/gen/engine/v1/LinkRequest';
 import type { Fault } from '@reticle/proto/gen/engine/v1/Fault';
+import type { Started } from '@reticle/proto/gen/engine/v1/Started';
 import type { LinkResponse } from '@reticle/proto/gen/engine/v1/LinkResponse';
-import type { EngineLink, LaneReceiver, LinkFacts, SidReceiver } from './engine-link.ts';
+import type { EngineLink, LaneReceiver, LinkFacts, LinkLoss, SidReceiver } from './engine-link.ts';
 
 /** Handles at or past this are made by the host (E2). */
 const HOST_HANDLES = 2 ** 31;
@@ -87,6 +88,17 @@ export class LinkTable implements EngineLink {
     return lane;
   }
 
+  bindLane(lane: number, receiver: LaneReceiver): void {
+    assert(lane >= HOST_HANDLES, 'only the lanes of the host are bound afterwards');
+    this.#lanes.set(lane, receiver);
+  }
+
+  /** True while some turn has credit and has not ended: its engine owes progress (E7). */
+  get owed(): boolean {
+    for (const receiver of this.#lanes.values()) if (receiver.owed) return true;
+    return false;
+  }
+
   closeLane(lane: number): void {
     this.#lanes.delete(lane);
     this.#credits.delete(lane);
@@ -122,14 +134,28 @@ export class LinkTable implements EngineLink {
     if (response.opened) this.#sids.get(response.opened.sid)?.opened(response.opened);
     else if (response.prefilled) this.#sids.get(response.prefilled.sid)?.prefilled(response.prefilled);
     else if (response.fault) this.#fault(response.fault);
-    else if (response.drain) this.#draining = true;
+    else if (response.transcript) this.#sids.get(response.transcript.sid)?.transcript(response.transcript);
+    else if (response.drain) this.#drain(response.drain.timeLeft ? durationMs(response.drain.timeLeft) : 0);
     else this.#laneMessage(response);
   }
 
   #laneMessage({ started, cutDone, ended }: LinkResponse): void {
-    if (started) this.#lanes.get(started.lane)?.started(started);
+    if (started) this.#started(started);
     else if (cutDone) this.#lanes.get(cutDone.lane)?.cutDone(cutDone);
     else if (ended) this.#lanes.get(ended.lane)?.ended(ended);
+  }
+
+  #drain(timeLeftMs: number): void {
+    this.#draining = true;
+    // One that leaves closes its sid meanwhile.
+    for (const receiver of Array.from(this.#sids.values())) receiver.draining(timeLeftMs);
+  }
+
+  #started(started: Started): void {
+    if (!this.#lanes.has(started.lane) && started.lane >= HOST_HANDLES) {
+      this.#sids.get(started.sid)?.hostStarted(started, this);
+    }
+    this.#lanes.get(started.lane)?.started(started);
   }
 
   #fault(fault: Fault): void {
@@ -162,14 +188,14 @@ export class LinkTable implements EngineLink {
   }
 
   /** The link is dead: every session on it is told once. */
-  lost(): void {
+  lost(cause: LinkLoss): void {
     if (!this.#alive) return;
     this.#alive = false;
     const sids = [...this.#sids.values()];
     this.#sids.clear();
     this.#lanes.clear();
     this.#credits.clear();
-    for (const receiver of sids) receiver.lost();
+    for (const receiver of sids) receiver.lost(cause);
   }
 }
 

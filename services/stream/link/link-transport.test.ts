@@ -81,6 +81,7 @@ describe('a link over grpc-js', () => {
     const got = new Promise<string>((resolve) => {
       const none = (): void => {};
       const receiver: LaneReceiver = {
+        owed: false,
         started: none,
         mark: none,
         cutDone: none,
@@ -96,11 +97,20 @@ describe('a link over grpc-js', () => {
       link.send({ start: { lane: link.openLane(receiver), sid: 1, turnId: 't1' } });
     });
     expect(await got).toBe('0+2 ok');
-    const lost = new Promise<void>((resolve) => {
-      link.openSid({ opened: () => {}, prefilled: () => {}, fault: () => {}, lost: resolve });
+    const none = (): void => {};
+    const lost = new Promise<string>((resolve) => {
+      const silent = {
+        opened: none,
+        prefilled: none,
+        fault: none,
+        transcript: none,
+        hostStarted: none,
+        draining: none,
+      };
+      link.openSid({ ...silent, lost: resolve });
     });
     for (const close of closing.splice(0)) close();
-    await lost;
+    expect(await lost).toBe('transport');
     expect(link.alive).toBe(false);
     client.close();
   });

@@ -1,3 +1,4 @@
+import type { TokenColumns } from '../../contract.ts';
 import type { TurnContent } from './token-write.ts';
 
 /** Tokens of a turn in arrays of their own, for callers off the hot path. */
@@ -6,6 +7,12 @@ export type WrittenTokens = {
   readonly lengths: Uint8Array;
   readonly text: Uint8Array;
 };
+
+/** As {@link writtenTokens}, in the columns of the engine contract. */
+export function tokenColumns(content: TurnContent, from: number, count: number): TokenColumns {
+  const { ids, lengths, text } = writtenTokens(content, from, count);
+  return { tokenId: ids, textLength: Uint32Array.from(lengths), text };
+}
 
 /** Tokens [from, from + count) of a turn. */
 export function writtenTokens(content: TurnContent, from: number, count: number): WrittenTokens {

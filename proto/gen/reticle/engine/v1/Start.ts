@@ -22,6 +22,7 @@ export interface Start__Input {
   'traceparent'?: (string);
   'hold'?: (boolean);
   'twinEngineId'?: (string);
+  'bodyDigest'?: (string);
 }
 
 export interface Start {
@@ -41,4 +42,5 @@ export interface Start {
   'traceparent': (string);
   'hold': (boolean);
   'twinEngineId': (string);
+  'bodyDigest': (string);
 }

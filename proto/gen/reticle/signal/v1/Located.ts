@@ -1,5 +1,6 @@
 // Original file: proto/reticle/signal/v1/signal.proto
 
+import type { ServiceTier__Input as _reticle_session_v1_ServiceTier__Input, ServiceTier as _reticle_session_v1_ServiceTier } from '../../../reticle/session/v1/ServiceTier.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface Located__Input {
@@ -7,6 +8,7 @@ export interface Located__Input {
   'engineId'?: (string);
   'address'?: (string);
   'epoch'?: (number | string | Long);
+  'tier'?: (_reticle_session_v1_ServiceTier__Input);
 }
 
 export interface Located {
@@ -14,4 +16,5 @@ export interface Located {
   'engineId': (string);
   'address': (string);
   'epoch': (number);
+  'tier': (_reticle_session_v1_ServiceTier);
 }

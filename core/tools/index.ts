@@ -1,0 +1,3 @@
+export { resolveTool } from './resolve-tool.ts';
+export type { ResolvedTool, ToolResult, ToolWay } from './resolve-tool.ts';
+export type { ToolName } from './tool-table.ts';

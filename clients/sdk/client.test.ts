@@ -77,6 +77,8 @@ describe('a turn', () => {
       outputLength: 'exact',
       seed: 3,
       stop: ['END'],
+      choice: 2,
+      textFormat: { type: 'json_object' },
     });
     expect(await stream.received.take()).toMatchObject({
       seq: 1,
@@ -84,7 +86,13 @@ describe('a turn', () => {
         turnId: 'mine',
         parentTurnId: 'before',
         maxOutputTokens: 9,
-        params: { seed: 3, stop: ['END'], outputLength: OutputLength.OUTPUT_LENGTH_EXACT },
+        params: {
+          seed: 3,
+          stop: ['END'],
+          outputLength: OutputLength.OUTPUT_LENGTH_EXACT,
+          choice: 2,
+          textFormatJson: '{"type":"json_object"}',
+        },
         input: [
           { itemJson: '{"type":"message","role":"developer","content":"be brief"}' },
           { tokens: { tokenIds: [7, 8] } },

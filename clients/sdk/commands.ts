@@ -21,6 +21,13 @@ export type TurnOptions = {
   readonly temperature?: number;
   readonly topP?: number;
   readonly seed?: number;
+  /** Index, 0 to 7, among sibling turns that answer one request: with equal input and seed they differ by it alone. */
+  readonly choice?: number;
+  /**
+   * What the output must be, as `text.format` of the Responses API: `{ type: 'json_schema', schema }`,
+   * `{ type: 'json_object' }` or `{ type: 'text' }`.
+   */
+  readonly textFormat?: Readonly<Record<string, unknown>>;
   readonly stop?: readonly string[];
   readonly tier?: Tier;
   readonly maxDurationMs?: number;
@@ -64,13 +71,15 @@ export function startTurn(turnId: string, parentTurnId: string, input: Input, op
 }
 
 function turnParams(options: TurnOptions): NonNullable<StartTurn__Input['params']> {
-  const { temperature, topP, seed, stop, outputLength } = options;
+  const { temperature, topP, seed, stop, outputLength, choice, textFormat } = options;
   return {
     ...(temperature === undefined ? {} : { temperature }),
     ...(topP === undefined ? {} : { topP }),
     ...(seed === undefined ? {} : { seed }),
     ...(stop === undefined ? {} : { stop: [...stop] }),
     ...(outputLength === undefined ? {} : { outputLength: outputLengthNumber(outputLength) }),
+    ...(choice === undefined ? {} : { choice }),
+    ...(textFormat === undefined ? {} : { textFormatJson: JSON.stringify(textFormat) }),
   };
 }
 

@@ -1,6 +1,8 @@
 export { assert, assertNever } from './assert.ts';
 export { durationMs, wireDuration } from './duration.ts';
 export type { WireDuration } from './duration.ts';
+export { GrammarWalk, parseTextFormat } from './grammar/index.ts';
+export type { Grammar } from './grammar/index.ts';
 export { base32, fromBase32, isClientId, isRandomId, RANDOM_ID_BYTES } from './ids.ts';
 export type { LocalChain, LocalPlatformSpec, LocalPlatformState } from './local-platform.ts';
 export { nearestName } from './nearest-name.ts';

@@ -27,6 +27,8 @@ export class BusError extends Error {
 }
 
 export interface Bus {
+  /** False while the carrier is away, so that silence says nothing of anybody; absent: it is part of the process. */
+  readonly connected?: boolean;
   /** At most once, to every current subscriber, never back into the caller's stack. */
   publish(subject: string, payload: Uint8Array): void;
   /** `pattern` is a subject in which `*` stands for one part. Returns the function that unsubscribes. */

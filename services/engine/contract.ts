@@ -61,6 +61,8 @@ export type SamplingParams = {
   readonly topP?: number;
   readonly seed?: number;
   readonly stop: readonly string[];
+  /** JSON of `text.format`; only where `capabilities.grammar` is true. */
+  readonly textFormat?: string;
 };
 
 /** Extends a context with input tokens, without generating. */

@@ -9,6 +9,7 @@ import {
 } from '@reticle/core/process';
 import type { Env, Logger } from '@reticle/core/process';
 import { ChannelBus, connectNatsBus, type Bus } from '@reticle/services/bus';
+import { keepCompiled } from './compile-cache.ts';
 import { messageOfKind, type ChildOrder, type ChildReport, type NatsAccess } from './messages.ts';
 
 /** What a supervised process has to work with. */
@@ -51,8 +52,9 @@ export function runChild<Kind extends ChildOrder['kind']>(
   const report = (message: ChildReport): void => void parent.send(message);
   const begin = async (order: Extract<ChildOrder, { kind: Kind }>): Promise<void> => {
     try {
-      const bus = await busOf(order.config.nats);
+      const bus = await busOf('nats' in order.config ? order.config.nats : undefined);
       await start(order, { env, bus, logger, lifecycle, report });
+      keepCompiled();
     } catch (error) {
       logger.error('start failed', { kind, ...errorFields(error) });
       report({ kind: 'failed', message: error instanceof Error ? error.message : 'unknown failure' });

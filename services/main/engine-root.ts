@@ -1,6 +1,7 @@
 import type { Env, Logger } from '@reticle/core/process';
 import type { Bus } from '@reticle/services/bus';
 import { EngineHost, listenLinks, publishPresence, serveSignals } from '@reticle/services/engine';
+import { watchStages, type StageWatch } from '@reticle/services/engine/stage';
 import { createWaferSim, faultScript } from '@reticle/services/engine/wafer-sim';
 import type { EngineConfig } from './messages.ts';
 
@@ -20,7 +21,10 @@ export type RunningEngine = {
   close(timeLeftMs: number, reason: string): Promise<void>;
 };
 
-/** Composes driver, host, link server and presence. Rejects when the model does not fit or the address is taken. */
+/**
+ * Composes driver, host, link server and presence. Rejects when the model does not fit, the address is taken, or a
+ * stage of the chain does not answer in time (`internal`) or refuses this chain (`epoch_stale`).
+ */
 export async function startEngine(config: EngineConfig, dependencies: EngineDependencies): Promise<RunningEngine> {
   const { env, bus, logger } = dependencies;
   const { chain, engineId, region, replicaEpoch } = config;
@@ -51,13 +55,27 @@ export async function startEngine(config: EngineConfig, dependencies: EngineDepe
     identity: { engineId, region, replicaEpoch },
     failpoint: env.failpoint,
   });
+  const ring = await watchRing(config, {
+    clock: env.clock,
+    logger,
+    broken: (reason) => driver.breakChain(reason),
+  }).catch((error: unknown) => {
+    host.close();
+    throw error;
+  });
   const { onDrained } = dependencies;
   const signals = host.signals({
     cell: region,
     engineKeys: config.signalKeys,
     ...(onDrained === undefined ? {} : { onDrained }),
   });
-  const server = await listenLinks({ host, bind: `${config.host}:0`, clock: env.clock, signals });
+  const server = await listenLinks({ host, bind: `${config.host}:0`, clock: env.clock, signals }).catch(
+    (error: unknown) => {
+      ring.close();
+      host.close();
+      throw error;
+    },
+  );
   const address = config.advertise ?? `${config.host}:${server.port}`;
   const stopPresence = publishPresence({
     host,
@@ -69,9 +87,22 @@ export async function startEngine(config: EngineConfig, dependencies: EngineDepe
   const stopSignals = serveSignals({ bus, signals, cell: region, engineId, address });
   const end = async (timeLeftMs: number, reason: string): Promise<void> => {
     await server.close(timeLeftMs, reason);
+    ring.close();
     stopSignals();
     stopPresence();
   };
   let ended: Promise<void> | undefined;
   return { address, close: (timeLeftMs, reason) => (ended ??= end(timeLeftMs, reason)) };
+}
+
+type RingOptions = Pick<Env, 'clock'> & { readonly logger: Logger; readonly broken: (reason: string) => void };
+
+/** The leader's watch of the stages that are processes of their own (WAFER §6.5); nothing to watch without any. */
+async function watchRing({ engineId, stages = [] }: EngineConfig, options: RingOptions): Promise<StageWatch> {
+  if (stages.length === 0) return { close: () => {} };
+  const { clock, logger, broken } = options;
+  return watchStages({ clock, stages }, (reason) => {
+    logger.error('the chain is broken', { engine: engineId, reason });
+    broken(reason);
+  });
 }

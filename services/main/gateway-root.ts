@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { assert, base32, RANDOM_ID_BYTES } from '@reticle/core/domain';
+import type { Clock } from '@reticle/core/flow';
 import { Health, type Env, type Logger } from '@reticle/core/process';
 import { limits } from '@reticle/proto/contract';
 import type { Bus } from '@reticle/services/bus';
@@ -38,8 +39,13 @@ export type RunningGateway = {
 
 /** The engines that the gateway can reach, as a component of its health. */
 const ENGINES = 'engines';
+const PRESENCE_PERIODS = 2;
+const LOOK_MS = 5;
 
-/** Composes directory, links, sessions and the gRPC edge. Rejects when the port is taken. */
+/**
+ * Composes directory, links, sessions and the gRPC edge, which opens when an engine was heard, or after two periods of
+ * presence without one. Rejects when the port is taken.
+ */
 export async function startGateway(config: GatewayConfig, dependencies: GatewayDependencies): Promise<RunningGateway> {
   const { env, bus, logger } = dependencies;
   const { region } = config;
@@ -79,6 +85,7 @@ export async function startGateway(config: GatewayConfig, dependencies: GatewayD
   const auth = createAuthenticator([
     apiKeyAuthenticator({ keys: new KeyStore(config.keys), pepper: config.pepper, clock }),
   ]);
+  await firstPresence(directory, clock);
   const edge = await startGrpcEdge({
     host: config.host,
     port: config.grpcPort,
@@ -103,6 +110,21 @@ export async function startGateway(config: GatewayConfig, dependencies: GatewayD
   };
   let ended: Promise<void> | undefined;
   return { port: edge.port, ledger, close: (timeLeftMs) => (ended ??= end(timeLeftMs)) };
+}
+
+/**
+ * A gateway that was started again is asked for its sessions at once, and one that knows no engine yet would say that
+ * there is none (`model_not_found`, `engine_lost`).
+ */
+function firstPresence(directory: EngineDirectory, clock: Clock): Promise<void> {
+  const untilMs = clock.nowMs() + PRESENCE_PERIODS * limits.presenceMs;
+  return new Promise((resolve) => {
+    const look = (): void => {
+      if (directory.models().length > 0 || clock.nowMs() >= untilMs) resolve();
+      else clock.after(LOOK_MS, look);
+    };
+    look();
+  });
 }
 
 /** Controls of sessions that are open at other gateways (PROTOCOL §3). */

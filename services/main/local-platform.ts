@@ -7,11 +7,12 @@ import {
   type LocalPlatformSpec,
   type LocalPlatformState,
 } from '@reticle/core/domain';
-import type { Env, Logger } from '@reticle/core/process';
+import { environment, type Env, type Logger } from '@reticle/core/process';
 import { BusHub } from '@reticle/services/bus';
 import { engineSignalKeys } from '@reticle/services/bus/signals';
 import { hmacOfSecret, mintApiKey, type KeyRecord } from '@reticle/services/edge/auth';
 import { LocalNats, type BusMember } from './local-nats.ts';
+import { freshKeys, keptKeys, stateFolder, type MemberKeys } from './member-keys.ts';
 import type { CellKey, ChildReport, GatewayConfig } from './messages.ts';
 import { describeReport, SupervisedChild } from './supervised-child.ts';
 
@@ -49,7 +50,7 @@ export class LocalPlatform implements AsyncDisposable {
     this.#spec = spec;
     this.#options = options;
     const { env, logger } = options;
-    this.#nats = new LocalNats(env, logger);
+    this.#nats = new LocalNats({ env, logger, onChanged: () => options.onProcesses?.(this.#processes) });
     this.#cellKey = { kid: 'k1', key: env.random.bytes(SECRET_BYTES) };
   }
 
@@ -67,9 +68,15 @@ export class LocalPlatform implements AsyncDisposable {
       defaultTier: 'ultrafast',
     };
     const { nats = 'none', gateways: workers = 1, region } = this.#spec;
-    const replicas = this.#spec.chains.flatMap((chain) => this.#replicasOf(chain));
-    const gateways = Array.from({ length: workers }, (): BusMember => ({ role: 'gateway' }));
-    await this.#nats.start(nats, region, [...replicas.map(({ member }) => member), ...gateways]);
+    const foreign = nats !== 'none' && nats !== 'embedded';
+    const keys = foreign ? await keptKeys(env, stateFolder(environment())) : freshKeys(env);
+    const replicas = this.#spec.chains.flatMap((chain, index) => replicasOf(chain, index, keys));
+    const gateways = Array.from({ length: workers }, (_, index): BusMember => ({
+      name: `gateway/${index}`,
+      role: 'gateway',
+    }));
+    const members = [...replicas.map(({ member }) => member), ...gateways];
+    await this.#nats.start({ nats, cell: region, keys, members });
     for (const replica of replicas) this.#children.push(this.#engine(replica));
     await this.#startGateways(gateways, record, pepper);
     const cancel = env.clock.after(READY_BOUND_MS, () =>
@@ -91,13 +98,6 @@ export class LocalPlatform implements AsyncDisposable {
   get #processes(): LocalPlatformState['processes'] {
     const all = [...this.#children, { role: 'nats' as const, pid: this.#nats.pid }];
     return all.flatMap(({ role, pid }) => (pid === undefined ? [] : [{ role, pid }]));
-  }
-
-  #replicasOf(chain: LocalChain): Replica[] {
-    return Array.from({ length: chain.replicas ?? 1 }, () => {
-      const engineId = base32(this.#options.env.random.bytes(RANDOM_ID_BYTES));
-      return { chain, engineId, member: { role: 'host', engineId } };
-    });
   }
 
   #engine({ chain, engineId, member }: Replica): SupervisedChild {
@@ -178,4 +178,12 @@ export class LocalPlatform implements AsyncDisposable {
     await Promise.all(engines.map((child) => child.stop()));
     await this.#nats[Symbol.asyncDispose]();
   }
+}
+
+function replicasOf(chain: LocalChain, index: number, keys: MemberKeys): Replica[] {
+  return Array.from({ length: chain.replicas ?? 1 }, (_, replica) => {
+    const name = `host/${index}/${replica}`;
+    const engineId = keys.idOf(name);
+    return { chain, engineId, member: { name, role: 'host', engineId } };
+  });
 }

@@ -13,6 +13,23 @@ export type NatsAccess = {
   readonly seed: string;
 };
 
+/** One stage of a chain behind its leader, as planned (WAFER §6): the stage and its leader must agree on all of it. */
+export type StagePlan = {
+  /** Index in the chain, 1 and up; stage 0 is the engine itself. */
+  readonly stage: number;
+  /** SHA-256 of the stage's artefact, in hex (WAFER §6.5). */
+  readonly programId: string;
+  readonly hardwareId: string;
+  /** Replica epoch of the chain that the stage serves; any other one is refused. */
+  readonly epoch: number;
+  readonly host: string;
+};
+
+export type StageConfig = StagePlan & {
+  /** Absent: any. */
+  readonly port?: number;
+};
+
 export type EngineConfig = {
   /** 26 base32 characters. */
   readonly engineId: string;
@@ -26,6 +43,8 @@ export type EngineConfig = {
   readonly nats?: NatsAccess;
   /** `host:port` that is announced, where it is not the listener's own (a proxy). */
   readonly advertise?: string;
+  /** Stages of the chain that are processes of their own; absent: this process runs them all. */
+  readonly stages?: readonly (StagePlan & { readonly port: number })[];
 };
 
 export type CellKey = {
@@ -52,12 +71,14 @@ export type GatewayConfig = {
 /** Supervisor → child. */
 export type ChildOrder =
   | { readonly kind: 'engine-config'; readonly config: EngineConfig }
-  | { readonly kind: 'gateway-config'; readonly config: GatewayConfig };
+  | { readonly kind: 'gateway-config'; readonly config: GatewayConfig }
+  | { readonly kind: 'stage-config'; readonly config: StageConfig };
 
 /** Child → supervisor. `models` are the served names with a ready engine. */
 export type ChildReport =
   | { readonly kind: 'engine-ready'; readonly address: string }
   | { readonly kind: 'gateway-ready'; readonly port: number }
+  | { readonly kind: 'stage-ready'; readonly port: number }
   | { readonly kind: 'gateway-models'; readonly models: readonly string[] }
   | { readonly kind: 'failed'; readonly message: string };
 

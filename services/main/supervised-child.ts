@@ -1,7 +1,8 @@
 import { assertNever } from '@reticle/core/domain';
 import { Backoff } from '@reticle/core/flow';
-import type { ChildHandle, Env, Logger } from '@reticle/core/process';
+import { environment, type ChildHandle, type Env, type Logger } from '@reticle/core/process';
 import type { BusHub } from '@reticle/services/bus';
+import { compileCacheEnvironment } from './compile-cache.ts';
 import { messageOfKind, type ChildOrder, type ChildReport } from './messages.ts';
 
 export type SupervisedChildOptions = {
@@ -58,7 +59,10 @@ export class SupervisedChild implements AsyncDisposable {
 
   #start(): void {
     const { env, hub, file, order, onReport } = this.#options;
-    const child = env.spawn.fork(file, [], { output: 'inherit' });
+    const child = env.spawn.fork(file, [], {
+      output: 'inherit',
+      environment: compileCacheEnvironment(environment()),
+    });
     this.#child = child;
     const startedMs = env.clock.nowMs();
     const leave = hub.join(child);
@@ -108,6 +112,8 @@ export function describeReport(report: ChildReport): string {
       return `engine ready at ${report.address}`;
     case 'gateway-ready':
       return `gateway listens on port ${report.port}`;
+    case 'stage-ready':
+      return `stage listens on port ${report.port}`;
     case 'gateway-models':
       return report.models.length === 0 ? 'waiting for an engine' : `serving ${report.models.join(', ')}`;
     case 'failed':

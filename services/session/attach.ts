@@ -3,6 +3,7 @@ import { ReticleError } from '@reticle/core/domain';
 import { limits } from '@reticle/proto/contract';
 import type { TurnCursor } from './commands.ts';
 import { findTurn, type SessionEffect, type SessionState, type SessionStep } from './session-state.ts';
+import { refusedTurn } from './receipt.ts';
 import { stepStored } from './turn-effects.ts';
 import type { Progress, TurnState } from './turn-state.ts';
 
@@ -95,7 +96,21 @@ export function attach(state: SessionState, event: AttachEvent): SessionStep {
     // The budget first: the reader must not send by the window of the attachment before.
     effects.push(...resumed.effects, { kind: 'read', ...read, known });
   }
+  effects.push(...tellGone(next, event));
   return { state: next, effects };
+}
+
+/**
+ * A turn that the client has tokens of and that neither this gateway nor an engine knows any more gets its terminal
+ * (inv. 4). One without tokens is left to its StartTurn, which the client keeps until the first of them.
+ */
+function tellGone(state: SessionState, { cursors }: AttachEvent): SessionEffect[] {
+  const error = { code: 'engine_lost', message: 'neither a gateway nor an engine knows the turn', param: '' } as const;
+  return cursors.flatMap(({ turnId, nextOffset }) => {
+    if (nextOffset === 0 || findTurn(state, turnId) !== undefined) return [];
+    const ended = { ...refusedTurn(turnId, state.epoch, error), endOffset: nextOffset, finishReason: 'error' };
+    return [{ kind: 'tell', event: ended }];
+  });
 }
 
 /** Ends the attachment that another one replaces. */

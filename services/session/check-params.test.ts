@@ -30,6 +30,29 @@ describe('sampling parameters', () => {
     { name: 'five stops', params: { stop: ['a', 'b', 'c', 'd', 'e'] }, want: 'value_out_of_range params.stop' },
     { name: 'an empty stop', params: { stop: [''] }, want: 'value_out_of_range params.stop' },
     { name: 'an endless stop', params: { stop: ['x'.repeat(257)] }, want: 'value_out_of_range params.stop' },
+    { name: 'the last sibling', params: { stop: [], choice: 7 }, want: 'accepted' },
+    { name: 'one sibling too many', params: { stop: [], choice: 8 }, want: 'value_out_of_range params.choice' },
+    {
+      name: 'the largest number of the wire',
+      params: { stop: [], choice: 2 ** 32 - 1 },
+      want: 'value_out_of_range params.choice',
+    },
+    { name: 'plain text', params: { stop: [], textFormat: '{"type":"text"}' }, want: 'accepted' },
+    {
+      name: 'a schema',
+      params: { stop: [], textFormat: '{"type":"json_schema","schema":{"type":"object"}}' },
+      want: 'accepted',
+    },
+    {
+      name: 'a pattern that backtracks',
+      params: { stop: [], textFormat: '{"type":"json_schema","schema":{"pattern":"(a+)+$"}}' },
+      want: 'schema_too_complex params.text_format_json',
+    },
+    {
+      name: 'half a format',
+      params: { stop: [], textFormat: '{"type":' },
+      want: 'invalid_json params.text_format_json',
+    },
     {
       name: 'one that no engine takes',
       params: { stop: [], unsupported: 'params.verbosity' },

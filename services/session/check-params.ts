@@ -1,11 +1,13 @@
-import { ReticleError } from '@reticle/core/domain';
+import { parseTextFormat, ReticleError } from '@reticle/core/domain';
 import { limits } from '@reticle/proto/contract';
 import type { TurnParams } from './commands.ts';
 
 const TEMPERATURE_MAX = 2;
 const STOP_CHARACTERS_MAX = 256;
+/** Siblings of one request run at once in one session. */
+const CHOICE_MAX = limits.liveTurnsMax - 1;
 
-/** @throws ReticleError naming the first parameter that no engine takes or that is outside its range */
+/** @throws ReticleError naming the first parameter that no engine takes, is outside its range or is no output format */
 export function checkParams(params: TurnParams): void {
   const { unsupported, temperature, topP, stop } = params;
   if (unsupported !== undefined) {
@@ -16,6 +18,16 @@ export function checkParams(params: TurnParams): void {
     throw outOfRange('params.temperature', `0 to ${TEMPERATURE_MAX}`);
   }
   if (topP !== undefined && !(topP > 0 && topP <= 1)) throw outOfRange('params.top_p', 'above 0, at most 1');
+  checkStops(stop);
+  checkOutput(params);
+}
+
+function checkOutput({ choice = 0, textFormat }: TurnParams): void {
+  if (choice > CHOICE_MAX) throw outOfRange('params.choice', `0 to ${CHOICE_MAX}`);
+  if (textFormat !== undefined) parseTextFormat(textFormat, 'params.text_format_json');
+}
+
+function checkStops(stop: readonly string[]): void {
   if (stop.length > limits.stopStringsMax) throw outOfRange('params.stop', `at most ${limits.stopStringsMax} strings`);
   if (stop.some((text) => text.length === 0 || text.length > STOP_CHARACTERS_MAX)) {
     throw outOfRange('params.stop', `strings of 1 to ${STOP_CHARACTERS_MAX} characters`);

@@ -17,6 +17,10 @@ export type TurnParams = {
   readonly stop: readonly string[];
   /** `exact`: exactly `maxOutputTokens`, where the engine allows it. Absent: the engine's default. */
   readonly outputLength?: 'natural' | 'exact';
+  /** Index among sibling turns of one request; absent: 0. */
+  readonly choice?: number;
+  /** JSON of `text.format`: what the output must be. */
+  readonly textFormat?: string;
   /**
    * A parameter that was set and that no engine takes, in the request's notation. To ignore it would serve another
    * turn than the one asked for, so admission refuses the turn by this name.

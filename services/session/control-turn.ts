@@ -38,7 +38,7 @@ export function controlTurn(state: SessionState, control: Control): SessionStep 
     // An answer that another gateway's engine remembered comes without the digest of what was asked.
     const known = answered.digest === '' || answered.digest === parts.digest;
     if (!known) return { state, effects: [refused(control, parts.cut, 'idempotency_conflict')] };
-    return { state, effects: [sendAck(control.asker, answered.ack)] };
+    return { state, effects: [sendAck(control.asker, answered.ack), ...lateSuccessor(state, control, parts)] };
   }
   const turn = findTurn(state, parts.cut.turnId);
   if (turn === undefined) return unknownTurn(state, control, parts);
@@ -47,6 +47,13 @@ export function controlTurn(state: SessionState, control: Control): SessionStep 
   const conflict = redirectConflict(state, turn, parts.successor);
   if (conflict !== undefined) return { state, effects: [refused(control, parts.cut, conflict)] };
   return apply(state, turn, control, parts);
+}
+
+/** The successor of a redirect that was answered where it was not to begin: whoever asks again has not heard of its end. */
+function lateSuccessor(state: SessionState, control: Control, { successor }: Parts): SessionEffect[] {
+  if (successor === undefined || findTurn(state, successor.turnId) !== undefined) return [];
+  const error = new ReticleError('turn_stale', 'the turn to redirect has already ended', { param: 'cut.turn_id' });
+  return [refusal(state, successorAdmission(control, successor), error)];
 }
 
 /** Another copy of a control that is under way: one effect, and an answer for each copy. */
@@ -86,7 +93,7 @@ function unknownTurn(state: SessionState, control: Control, { cut, successor }: 
 function apply(state: SessionState, turn: TurnState, control: Control, parts: Parts): SessionStep {
   const { successor } = parts;
   if (successor === undefined) return cutTurn(state, { turn, control, parts, plan: undefined });
-  if (!isLive(turn) || turn.receipt !== undefined) {
+  if (!isLive(turn) || turn.receipt !== undefined || turn.endsAt !== undefined) {
     // S6: the turn is over, the control a no-op; its successor ends by itself.
     const cut = cutTurn(state, { turn, control, parts, plan: undefined });
     const error = new ReticleError('turn_stale', 'the turn to redirect has already ended', { param: 'cut.turn_id' });
@@ -150,7 +157,8 @@ function cutTurn(state: SessionState, { turn, control, parts, plan }: Cut): Sess
   const stored = withTurn(state, step.state);
   const withSuccessor = addSuccessor(stored.state, plan, successor);
   const applied = applyTurnEffects(withSuccessor, step.effects, { successor: plan });
-  return { state: applied.state, effects: [...stored.effects, ...applied.effects] };
+  const prepared: SessionEffect[] = plan === undefined ? [] : [{ kind: 'prepare', plan }];
+  return { state: applied.state, effects: [...stored.effects, ...prepared, ...applied.effects] };
 }
 
 /** The successor exists from the moment its cut is sent: it holds the slot that it inherits. */
@@ -160,7 +168,7 @@ function addSuccessor(
   successor: StartTurn | undefined,
 ): SessionState {
   if (plan === undefined || successor === undefined) return state;
-  return withTurn(state, { ...newTurn(state, plan, successor, false), phase: 'starting' }).state;
+  return withTurn(state, { ...newTurn(state, plan, successor, false), phase: 'starting', awaited: true }).state;
 }
 
 function refused(control: Control, cut: Interrupt, code: ErrorCode): SessionEffect {

@@ -180,6 +180,7 @@ describe('redirect', () => {
     rig.running('t1', 8);
     const effects = rig.redirect(redirect());
     expect(effects).toMatchObject([
+      { kind: 'prepare', plan: { turnId: 't2' } },
       { kind: 'cut', turnId: 't1', seq: 2, successor: { turnId: 't2', parentTurnId: 't1' } },
     ]);
     expect([...rig.state.live.keys()]).toEqual(['t1', 't2']);

@@ -39,7 +39,7 @@ export function controlAck(options: AckOptions): ControlAck {
 /** The receipt of a turn that is over: its cut, or its natural end with nothing wasted. */
 export function finalReceipt(turn: TurnState): Receipt {
   if (turn.receipt !== undefined) return turn.receipt;
-  const endOffset = turn.ending?.endOffset ?? 0;
+  const endOffset = turn.ending?.endOffset ?? turn.endsAt ?? 0;
   return { ...NO_RECEIPT, effectiveOffset: endOffset, generatedOffset: endOffset };
 }
 

@@ -28,6 +28,8 @@ export type TurnRecord = {
   readonly ending: Ending | undefined;
   /** The end of a turn that was cut, also while its tokens are still told again; its E stands. */
   readonly cutAt: Ending | undefined;
+  /** The same of a turn that ended by itself. */
+  readonly endsAt: number | undefined;
   readonly generatedOffset: number;
   /** Final answers of its controls. */
   readonly cuts: readonly CutAnswer[];
@@ -35,6 +37,7 @@ export type TurnRecord = {
 
 export type Restored = {
   readonly lastSeq: number;
+  readonly idleTtlMs: number;
   readonly rootTokens: number;
   /** Parents before children. */
   readonly turns: readonly TurnRecord[];
@@ -43,9 +46,10 @@ export type Restored = {
 /** The digest of a control is known to the gateway alone that took it; a repeat of any body gets its answer. */
 const UNKNOWN_DIGEST = '';
 
-export function restore(state: SessionState, { lastSeq, rootTokens, turns }: Restored): SessionStep {
+export function restore(state: SessionState, { lastSeq, idleTtlMs, rootTokens, turns }: Restored): SessionStep {
   let next: SessionState = {
     ...state,
+    config: { ...state.config, idleTtlMs },
     lastSeq: Math.max(state.lastSeq, lastSeq),
     rootTokens,
     contextTokens: rootTokens,
@@ -75,6 +79,8 @@ export function turnOf(record: TurnRecord, others: readonly TurnRecord[] = []): 
     started: started !== undefined,
     ...(started ?? NOT_STARTED),
     moves: 0,
+    awaited: false,
+    endsAt: record.endsAt,
     window: createCredit({ creditTokens: limits.creditTokensDefault, ringTokens: limits.ringTokens }),
     controls: [],
     receipt: receiptOf(record),

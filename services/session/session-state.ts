@@ -62,6 +62,8 @@ export type StartPlan = {
 
 export type SessionEffect =
   | { readonly kind: 'start'; readonly plan: StartPlan }
+  /** A redirect's successor has come to be; it is sent with its cut. */
+  | { readonly kind: 'prepare'; readonly plan: StartPlan }
   | {
       readonly kind: 'cut';
       readonly turnId: string;

@@ -62,6 +62,10 @@ export type TurnState = {
   readonly startOffset: number;
   /** Times that the turn was begun again after its engine was lost (PROTOCOL E7). */
   readonly moves: number;
+  /** A redirect's successor that comes to be with its cut: until it starts its engine does not know it. */
+  readonly awaited: boolean;
+  /** Where the turn ends, once an engine has said so (ALREADY_ENDED) before its last tokens came. */
+  readonly endsAt: number | undefined;
   /** `exact` unless another engine went on with sampling that cannot be replayed (PROTOCOL R7). */
   readonly continuation: Continuation;
   /** What the client acknowledged and grants, on the current attachment. */

@@ -105,6 +105,7 @@ export function stepTurn(state: TurnState, event: TurnEvent): TurnStep {
     case 'cut-done':
       return cutDone(state, event.answer, event.progress);
     case 'rejoined':
+      if (state.awaited) return same(state);
       return {
         state,
         effects: state.controls.map((each) => ({ kind: 'send-cut', turnId: state.turnId, control: each })),
@@ -138,15 +139,22 @@ const same = (state: TurnState): TurnStep => ({ state, effects: [] });
 function started(state: TurnState, event: Extract<TurnEvent, { kind: 'started' }>): TurnStep {
   if (!isLive(state) || (state.started && state.phase !== 'starting')) return same(state);
   const { promptTokens, cachedTokens, startOffset, continuation = 'exact' } = event;
-  const next = state.receipt === undefined ? 'running' : 'cutting';
-  const phase = state.phase === 'starting' ? next : state.phase;
+  const begun = { ...state, started: true };
+  const phase = state.phase === 'starting' ? phaseAfter(begun, state.controls) : state.phase;
+  // Controls of a successor waited until the engine knew it.
+  const waiting = state.awaited ? state.controls : [];
   return {
-    state: { ...state, phase, started: true, promptTokens, cachedTokens, startOffset, continuation },
-    effects: [{ kind: 'announce', turnId: state.turnId }],
+    state: { ...begun, phase, awaited: false, promptTokens, cachedTokens, startOffset, continuation },
+    effects: [
+      { kind: 'announce', turnId: state.turnId },
+      ...waiting.map((asked): TurnEffect => ({ kind: 'send-cut', turnId: state.turnId, control: asked })),
+    ],
   };
 }
 
 function flow(state: TurnState, event: Extract<TurnEvent, { kind: 'flow' }>): TurnStep {
+  // A statement that was under way when the turn ended, or is sent again after it.
+  if (state.phase === 'ended' && event.receivedThrough > event.progress.cursor) return same(state);
   const { receivedThrough, creditTokens, progress } = event;
   const window = applyFlow(state.window, { receivedThrough, creditTokens, sent: progress.cursor });
   if (window === 'ack_out_of_range') {
@@ -167,11 +175,15 @@ function resumed(state: TurnState, event: Extract<TurnEvent, { kind: 'resumed' }
 function control(state: TurnState, asked: OpenControl, progress: Progress): TurnStep {
   if (state.phase === 'ended') return { state, effects: answers(state, [asked], progress.sent) };
   // E is fixed: the answer is known (T3).
-  if (state.receipt !== undefined) return { state, effects: answers(state, [asked], progress.sent) };
+  if (state.receipt !== undefined || state.endsAt !== undefined) {
+    return { state, effects: answers(state, [asked], progress.sent) };
+  }
   if (state.prefillOnly) return cutPrefill(state, asked, progress);
   const filled = withDefaults(state, asked);
+  const controls = [...state.controls, filled];
+  if (state.awaited) return { state: { ...state, controls }, effects: [] };
   return {
-    state: { ...state, phase: 'cutting', controls: [...state.controls, filled] },
+    state: { ...state, phase: 'cutting', controls },
     effects: [{ kind: 'send-cut', turnId: state.turnId, control: filled }],
   };
 }
@@ -203,10 +215,13 @@ function cutDone(state: TurnState, done: CutAnswer, progress: Progress): TurnSte
   };
   if (done.outcome === 'applied') return applyCut(state, { asked, others, receipt, progress });
   const effects: TurnEffect[] = answer(state, asked, { outcome: done.outcome, receipt, sent: progress.sent });
-  if (done.outcome !== 'already-ended' && asked.successorTurnId !== '') {
+  if (done.outcome === 'already-ended') effects.push(...staleSuccessor(state, asked));
+  else if (asked.successorTurnId !== '') {
     effects.push({ kind: 'successor-failed', turnId: asked.successorTurnId, code: 'turn_not_found' });
   }
-  return { state: { ...state, controls: others, phase: phaseAfter(state, others) }, effects };
+  // E is told: whatever becomes of the engine, the turn ends there (T3).
+  const endsAt = done.outcome === 'already-ended' ? done.effectiveOffset : state.endsAt;
+  return { state: { ...state, endsAt, controls: others, phase: phaseAfter(state, others) }, effects };
 }
 
 /** A cut that came to the engine by signal: E is fixed for this gateway's clients too, and told by the terminal. */
@@ -373,7 +388,16 @@ const bar = (state: TurnState, offset: number): TurnEffect => ({ kind: 'bar', tu
 /** ALREADY_ENDED with the E that stands, to everyone who still waits (T3, T4). */
 function answers(state: TurnState, open: readonly OpenControl[], sent: number): TurnEffect[] {
   const receipt = finalReceipt(state);
-  return open.flatMap((asked) => answer(state, asked, { outcome: 'already-ended', receipt, sent }));
+  return open.flatMap((asked) => [
+    ...answer(state, asked, { outcome: 'already-ended', receipt, sent }),
+    ...staleSuccessor(state, asked),
+  ]);
+}
+
+/** S6: a redirect that came too late is a no-op; the turn that it was to begin ends by itself. */
+function staleSuccessor(state: TurnState, { successorTurnId: turnId }: OpenControl): TurnEffect[] {
+  if (turnId === '' || turnId === state.successorTurnId) return [];
+  return [{ kind: 'successor-failed', turnId, code: 'turn_stale' }];
 }
 
 type Answer = { readonly outcome: ControlOutcome; readonly receipt: Receipt; readonly sent: number };

@@ -60,6 +60,9 @@ describe('EngineDirectory', () => {
 
   test('a model nobody ever served is unknown; one that nobody serves now has no capacity, with a jittered delay', () => {
     const { clock, hear, chosen, directory } = rig();
+    // Before anything was heard nothing is known of any model.
+    expect(chosen()).toBe('no_capacity');
+    hear('x', 2, { model: 'another' });
     expect(chosen()).toBe('model_not_found');
     hear('a', 2);
     clock.advance(999);
@@ -105,7 +108,7 @@ describe('EngineDirectory', () => {
     bus.deliver(subjects.presence('eu', 'a'.repeat(26)), Uint8Array.of(0xff));
     hear('a', 1, { engineId: 'z'.repeat(26) });
     hear('a', 1, { load: null });
-    expect([directory.malformed, chosen()]).toEqual([3, 'model_not_found']);
+    expect([directory.malformed, chosen()]).toEqual([3, 'no_capacity']);
   });
 });
 

@@ -10,6 +10,8 @@ import type { Presence, Presence__Input } from '@reticle/proto/gen/engine/v1/Pre
 
 /** Presence older than this is no presence: four reports were missed (PROTOCOL E10). */
 const STALE_MS = 1_000;
+/** Silence of a bus that has just come back is still its own. */
+const BUS_BACK_MS = 2_000;
 /** An engine that was silent this long is forgotten. */
 const FORGET_MS = 60_000;
 /** Models that are remembered as once served. */
@@ -64,6 +66,7 @@ export class EngineDirectory {
   readonly #suspects = new Map<string, number>();
   readonly #unsubscribe: () => void;
   #malformed = 0;
+  #busAwayMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: EngineDirectoryOptions) {
     this.#options = options;
@@ -83,9 +86,10 @@ export class EngineDirectory {
    */
   choose(model: string): EngineEntry {
     const nowMs = this.#options.clock.nowMs();
-    const best = this.#best((known) => known.entry.model === model && isReady(known, nowMs));
+    const best = this.#best((known) => known.entry.model === model && this.#isReady(known, nowMs));
     if (best !== undefined) return best;
-    if (!this.#models.has(model))
+    // Before anything was heard nothing is known of any model.
+    if (this.#models.size > 0 && !this.#models.has(model))
       throw new ReticleError('model_not_found', 'no engine serves this model', { param: 'model' });
     const retryAfterMs = Math.ceil(RETRY_BASE_MS * (1 + 2 * this.#options.random.unit()));
     throw new ReticleError('no_capacity', 'no engine of this model is ready', { retryAfterMs });
@@ -97,7 +101,7 @@ export class EngineDirectory {
     return this.#best((known) => {
       const { entry } = known;
       if (entry.model !== model || entry.modelDigest !== modelDigest || !regions.includes(entry.region)) return false;
-      return !except.has(entryKey(entry)) && isReady(known, nowMs);
+      return !except.has(entryKey(entry)) && this.#isReady(known, nowMs);
     });
   }
 
@@ -112,6 +116,13 @@ export class EngineDirectory {
   draining(): string[] {
     const leaving = [...this.#engines.values()].filter(({ load }) => load.state === EngineState.ENGINE_STATE_DRAINING);
     return leaving.map(({ entry }) => entry.engineId);
+  }
+
+  /** While the bus is away an engine is as it was last heard of: presence is a hint, and a dial tells the truth. */
+  #isReady({ load, heardMs }: Known, nowMs: number): boolean {
+    if (load.state !== EngineState.ENGINE_STATE_READY) return false;
+    if (this.#options.bus.connected === false) this.#busAwayMs = nowMs;
+    return nowMs - heardMs < STALE_MS || nowMs - this.#busAwayMs < BUS_BACK_MS;
   }
 
   #best(fits: (known: Known) => boolean): EngineEntry | undefined {
@@ -134,7 +145,7 @@ export class EngineDirectory {
   /** Models with a READY engine, in order of name. */
   models(): string[] {
     const nowMs = this.#options.clock.nowMs();
-    const ready = [...this.#engines.values()].filter((known) => isReady(known, nowMs));
+    const ready = [...this.#engines.values()].filter((known) => this.#isReady(known, nowMs));
     return [...new Set(ready.map((known) => known.entry.model))].sort();
   }
 
@@ -185,10 +196,6 @@ function isOlder(presence: Presence, known: Known): boolean {
   if (presence.replicaEpoch !== known.entry.replicaEpoch) return presence.replicaEpoch < known.entry.replicaEpoch;
   // A restarted engine of the same claim counts from the start again, at a new address.
   return presence.address === known.entry.address && presence.seq <= known.seq;
-}
-
-function isReady(known: Known, nowMs: number): boolean {
-  return known.load.state === EngineState.ENGINE_STATE_READY && nowMs - known.heardMs < STALE_MS;
 }
 
 function before(left: Known, right: Known): boolean {

@@ -1,5 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import { ReticleError } from '@reticle/core/domain';
 import type { Start__Input } from '@reticle/proto/gen/engine/v1/Start';
 import { codeOf, ENGINE, OTHER, tokenText } from './scripted-engine.ts';
 import { caller, interrupt, policy, SessionsRig, start } from './sessions-rig.ts';
@@ -347,7 +346,8 @@ describe('a session of another gateway', () => {
     second.engine.records = [];
     expect(await codeOf(second.attach())).toBe('session_not_found');
     expect(second.sessions.size).toBe(0);
-    expect(second.engine.requests.at(-1)).toMatchObject({ release: { mode: 'RELEASE_MODE_DROP' } });
+    second.present = [{ ...ENGINE, replicaEpoch: 2 }];
+    expect(await codeOf(second.attach())).toBe('engine_lost');
   });
 
   test('whose engine is gone is engine_lost', async () => {
@@ -378,28 +378,5 @@ describe('a session of another gateway', () => {
     await first.attach({ resumeToken: token });
     expect(first.engine.opens.at(-1)).toMatchObject({ wantTranscript: true, minEpoch: 8 });
     expect(older).not.toBe(token);
-  });
-});
-
-describe('signals of a session that is open elsewhere', () => {
-  test('go to the engine that the token names', async () => {
-    const rig = new SessionsRig();
-    await rig.create();
-    const asked: unknown[] = [];
-    const second = new SessionsRig({
-      remote: {
-        signal: (target) => {
-          asked.push(target);
-          return Promise.reject(new ReticleError('engine_lost', 'no'));
-        },
-        locate: () => Promise.resolve(undefined),
-      },
-    });
-    const signal = interrupt('t1');
-    const answer = second.sessions.signalTurn(caller, { resumeToken: rig.token, signal });
-    expect(await codeOf(answer)).toBe('engine_lost');
-    expect(asked).toMatchObject([{ engineId: ENGINE.engineId, sessionId: rig.sessionId, tenant: 'acme', epoch: 1 }]);
-    const unknown = second.sessions.signalTurn(caller, { sessionId: 'a'.repeat(26), signal });
-    expect(await codeOf(unknown)).toBe('session_not_found');
   });
 });

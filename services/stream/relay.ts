@@ -20,7 +20,7 @@ import { Transcript } from './transcript.ts';
 import { TurnReader } from './turn-reader.ts';
 
 /** Tokens that may lie behind a full socket before the engine is told to stop. */
-const BACKLOG_TOKENS = limits.frameTokensMax;
+const BACKLOG_TOKENS = 4 * limits.frameTokensMax;
 
 export type RelayOptions = {
   readonly turnId: string;
@@ -91,6 +91,11 @@ export class TurnRelay {
   /** The client was told the end by whoever served it before. */
   settle(): void {
     this.#told = true;
+  }
+
+  /** Item marks in order of offset. */
+  get marks(): readonly WireItemMark[] {
+    return this.#transcript.marks;
   }
 
   /** Ids from offset 0, for a failover that forces them (E6). */
@@ -203,6 +208,10 @@ export class TurnRelay {
     });
     this.#client = client;
     this.#lowered = false;
+    // What the client has was sent to it, by this gateway or by the one before: its terminal counts it. The bill of
+    // this gateway is what it sends itself (PROMISES P24: a resume bills once).
+    const had = Math.min(options.nextOffset, Math.max(this.#transcript.end, this.#expected));
+    this.#sent = Math.max(this.#sent, had);
     this.#begin(client, this.#window === undefined ? OFFSET_MAX : sendLimit(this.#window));
   }
 

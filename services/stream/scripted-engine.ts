@@ -70,6 +70,8 @@ export class ScriptedEngine implements EngineLinks {
   epoch = 0;
   /** What `Opened.kv_tokens` says; 0 is an engine that knows nothing of the session. */
   kvTokens = 1;
+  /** Who had the session before this Open. */
+  previousGateway = '';
   /** Answers Opens by itself. */
   answersOpen = true;
   /** Turns that `Opened` does not confirm. */
@@ -228,6 +230,11 @@ export class ScriptedEngine implements EngineLinks {
   }
 
   answerOpen(open: Open__Input, table = this.table): void {
+    if (open.wantTranscript === true && this.records.length === 0) {
+      const error = { grpcCode: 5, code: 'session_not_found', message: '', param: '', retryable: false };
+      table.message({ fault: { sid: open.sid ?? 0, lane: 0, op: 0, epoch: 0, error: { ...error, retryDelay: null } } });
+      return;
+    }
     this.epoch = Math.max(this.epoch + 1, Number(open.minEpoch ?? 0));
     const turns = (open.adopt ?? []).flatMap(({ lane = 0, turnId = '', nextOffset = 0 }) =>
       this.unknownTurns.has(turnId)
@@ -239,7 +246,8 @@ export class ScriptedEngine implements EngineLinks {
     for (const record of open.wantTranscript === true ? this.records : []) {
       table.message(transcripts.decode(transcripts.encode({ transcript: { ...record, sid } })));
     }
-    table.message({ opened: { sid, epoch: this.epoch, kvTokens: this.kvTokens, turns, lastClientSeq: 0 } });
+    const { epoch, kvTokens, previousGateway } = this;
+    table.message({ opened: { sid, epoch, kvTokens, turns, lastClientSeq: 0, previousGateway, idleTtl: null } });
   }
 }
 

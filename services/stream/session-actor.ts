@@ -258,9 +258,7 @@ export class SessionActor {
 
   readonly #streamEvents: AttachmentEvents = {
     command: (attachment, command) => this.#command(attachment, command),
-    drained: () => {
-      for (const relay of this.#core.desk.relays()) relay.drained();
-    },
+    drained: () => this.#core.desk.drained(),
     halfClosed: (attachment) => this.#core.dispatch(() => ({ kind: 'half-closed', attachment })),
     disconnected: (attachment) =>
       this.#core.dispatch(() => ({ kind: 'disconnected', attachment, nowMs: this.#ports.clock.nowMs() })),
@@ -315,7 +313,7 @@ export class SessionActor {
   #armIdle(): void {
     this.#cancelIdle();
     if (this.#over) return;
-    this.#cancelIdle = this.#ports.clock.after(this.facts.idleTtlMs, () => {
+    this.#cancelIdle = this.#ports.clock.after(this.#core.state.config.idleTtlMs, () => {
       this.#core.dispatch(() => ({ kind: 'idle', nowMs: this.#ports.clock.nowMs() }));
     });
   }

@@ -16,10 +16,11 @@ import type { Adopt__Input } from '@reticle/proto/gen/engine/v1/Adopt';
 import type { Opened } from '@reticle/proto/gen/engine/v1/Opened';
 import type { Prefilled } from '@reticle/proto/gen/engine/v1/Prefilled';
 import type { Started } from '@reticle/proto/gen/engine/v1/Started';
-import type { Transcript } from '@reticle/proto/gen/engine/v1/Transcript';
+import type { Transcript, Transcript__Input } from '@reticle/proto/gen/engine/v1/Transcript';
 import type { TurnInput } from '@reticle/services/session';
 import type { EngineEntry } from './engine-directory.ts';
 import type { EngineLink, LinkLoss, SidReceiver } from './link/engine-link.ts';
+import { handingRequest } from './handed-records.ts';
 import { unknownSession } from './resume-token.ts';
 import { detachGraceMs, type SessionFacts, type SessionPorts } from './session-facts.ts';
 import { errorOf, turnErrorOf, wireInput } from './wire-values.ts';
@@ -29,10 +30,18 @@ export type OpenRequest = {
   readonly minEpoch: number;
   readonly holder: Uint8Array;
   readonly defaultCreditTokens: number;
+  readonly idleTtlMs: number;
   /** Lanes for turns that run on; made on the link that was found. */
   readonly adopt: (link: EngineLink) => Adopt__Input[];
   /** Another gateway served the session: the records of its contexts come before `onOpened` (E6). */
   readonly wantTranscript: boolean;
+  /** The session's prefix, for an engine that does not know the session. */
+  readonly root: readonly TurnInput[];
+  /** Its records, for the same engine; they follow the Open. */
+  readonly records: readonly (readonly Transcript__Input[])[];
+  readonly lastClientSeq: number;
+  /** The engine does not have the session yet: without an answer in time it must not have it later either. */
+  readonly isNew: boolean;
   /** How long the engine may take to be reached; default `limits.linkDeadMs`. */
   readonly boundMs?: number;
   /** The engine has answered; nothing that it sends after its answer is heard before this returns. */
@@ -134,17 +143,25 @@ export class SessionBinding implements SidReceiver {
         kvScope: ports.kvScope(facts.tenant, facts.modelDigest),
         signalKey: ports.signalKeys(facts.sessionId),
         wantTranscript: request.wantTranscript,
-        idleTtl: wireDuration(facts.idleTtlMs),
+        // A gateway that takes a session over leaves it as long as it was kept.
+        ...(request.wantTranscript ? {} : { idleTtl: wireDuration(request.idleTtlMs) }),
+        root: wireInput(request.root),
+        records: request.records.length,
+        lastClientSeq: request.lastClientSeq,
         detachGrace: wireDuration(detachGraceMs(facts.tier)),
         adopt: request.adopt(link),
         defaultCreditTokens: request.defaultCreditTokens,
       },
     });
+    for (const message of request.records.flat()) link.send(handingRequest(this.#sid, message));
     return new Promise((resolve, reject) => {
       const opening = { resolve, reject, onOpened: request.onOpened };
       this.#opening = opening;
       // A link can live while its engine does not come to an answer; who waits is told.
       this.#cancelOpening = ports.clock.after(limits.linkDeadMs, () => {
+        if (this.#opening === opening && request.isNew) {
+          link.send({ release: { sid: this.#sid, mode: 'RELEASE_MODE_DROP' } });
+        }
         if (this.#opening === opening)
           this.#fail(new ReticleError('engine_lost', 'the engine did not open the session'));
       });
@@ -207,7 +224,7 @@ export class SessionBinding implements SidReceiver {
 
   /** The session is over. */
   drop(): void {
-    if (this.#state === 'open') this.#link?.send({ release: { sid: this.#sid, mode: 'RELEASE_MODE_DROP' } });
+    if (this.#link !== undefined) this.#link?.send({ release: { sid: this.#sid, mode: 'RELEASE_MODE_DROP' } });
     this.abandon(unknownSession());
   }
 

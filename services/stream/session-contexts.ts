@@ -147,14 +147,18 @@ export class SessionContexts {
           this.#replays.add(receiver);
           const lane = link.openLane(receiver);
           receiver.lane = lane;
-          const handles = { sid, lane, tier: this.#tier, forced: kept, creditTokens: REPLAY_CREDIT };
-          receiver.onStarted = () => {
-            // Cut once it has started, so that the engine's ring holds the text for whoever reads the turn later.
+          // Not a token further than it kept; 0 would mean no limit, so a turn that kept nothing is cut at once.
+          const limit = kept.length === 0 ? {} : { maxOutputTokens: kept.length };
+          const handles = { sid, lane, tier: this.#tier, forced: kept, creditTokens: REPLAY_CREDIT, ...limit };
+          const cut = (): void => {
             const mode = 'keep-through-offset';
             const control = { signalId: '', mode, keepThroughOffset: kept.length, reason: 'replay' } as const;
             link.send({ cut: wireCut(lane, 0, control, undefined) });
           };
           link.send({ start: { ...wireStart(plan, handles), clientSeq: 0 } });
+          // Cut once it has started, so that the engine's ring holds the text for whoever reads the turn later.
+          if (kept.length > 0) receiver.onStarted = cut;
+          else cut();
         },
       });
     });

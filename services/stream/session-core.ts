@@ -36,7 +36,7 @@ import {
   type SessionPorts,
 } from './session-facts.ts';
 import { WARM_ENDING } from './session-records.ts';
-import { SessionSeat } from './session-seat.ts';
+import { OutdatedError, SessionSeat } from './session-seat.ts';
 import type { EngineLink } from './link/engine-link.ts';
 import { TurnDesk } from './turn-desk.ts';
 import { errorOf, turnErrorFrom, wireCut, wireStart } from './wire-values.ts';
@@ -69,6 +69,7 @@ export class SessionCore {
   /** Calls that wait for a warm-up, by turn. */
   readonly warming = new Map<string, number>();
   readonly #onQuiet: () => void;
+  readonly #onTaken: (error: ReticleError) => void;
   readonly #inbox: (() => SessionEvent)[] = [];
   #state: SessionState;
   /** The stream in force; its owner replaces it before it dispatches `attached`. */
@@ -80,6 +81,7 @@ export class SessionCore {
     this.facts = facts;
     this.ports = ports;
     this.#onQuiet = options.onQuiet;
+    this.#onTaken = options.onTaken;
     this.#state = createSession({ config, holder, nowMs: ports.clock.nowMs() });
     this.acks = new Calls(ports.clock);
     this.warms = new Calls(ports.clock);
@@ -154,6 +156,7 @@ export class SessionCore {
 
   readonly #performers: Performers = {
     start: ({ plan }) => this.#start(plan),
+    prepare: ({ plan }) => this.#prepare(plan),
     restart: ({ turnId }) => this.seat.launch(turnId),
     cut: (effect) => this.#cut(effect),
     tell: ({ event }) => {
@@ -226,8 +229,7 @@ export class SessionCore {
     }
   }
 
-  #cut({ turnId, control, seq, successor }: Extract<SessionEffect, { kind: 'cut' }>): void {
-    if (successor !== undefined) this.#prepare(successor);
+  #cut({ turnId, control, seq }: Extract<SessionEffect, { kind: 'cut' }>): void {
     this.#ensureOpen();
     const successorTurnId = control.successorTurnId;
     this.seat.binding.whenOpen({
@@ -237,7 +239,7 @@ export class SessionCore {
         if (successorTurnId !== '') this.#lose(successorTurnId);
       },
       run: (link, sid) => {
-        const lane = this.desk.laneOf(turnId);
+        const lane = this.desk.laneOf(turnId, link);
         if (lane === 0) this.seat.cutHere(turnId, successorTurnId);
         else link.send({ cut: wireCut(lane, seq, control, this.#successor(successorTurnId, link, sid)) });
         this.ports.failpoint('gateway.cut-sent');
@@ -307,7 +309,11 @@ export class SessionCore {
     const announced = known && started;
     // A client that did not name the turn is told its start with a token of this epoch.
     if (started && !announced) this.#announce(turnId);
-    this.desk.relay(turnId)?.attach({ sink: stream.sink, policy: stream.policy, nextOffset, announced });
+    const relay = this.desk.relay(turnId);
+    // Its tokens are gone from here, and the client has them all: its end is what is left to tell.
+    if (relay === undefined && findTurn(this.#state, turnId)?.phase === 'ended')
+      stream.sink.event(this.terminal(turnId));
+    relay?.attach({ sink: stream.sink, policy: stream.policy, nextOffset, announced });
   }
 
   #tellAttached(effects: readonly SessionEffect[]): void {
@@ -342,6 +348,7 @@ export class SessionCore {
     this.open(this.#state.holder).catch((error: unknown) => {
       const code = isReticleError(error) ? error.code : 'internal';
       this.ports.logger.warn('session not opened again', { session: this.facts.sessionId, code });
+      if (error instanceof OutdatedError) this.#onTaken(error);
     });
   }
 
@@ -370,6 +377,7 @@ export class SessionCore {
     this.warms.rejectAll(error);
     this.desk.evict(error);
     this.seat.close();
+    this.seat.binding.detach();
   }
 }
 

@@ -47,7 +47,6 @@ export type SessionFacts = {
   readonly model: string;
   readonly modelDigest: string;
   readonly allowedRegions: readonly string[];
-  readonly idleTtlMs: number;
 };
 
 /** How long turns of a tier run on without their client (R6). */
@@ -75,7 +74,7 @@ export function sessionView({ facts, state, engine }: SessionPlace, clock: Clock
     epoch: state.epoch,
     contextTokens: state.contextTokens,
     contextLimit: state.config.contextLimit,
-    expireTimeMs: Math.floor(clock.wallMs() + facts.idleTtlMs - quietMs),
+    expireTimeMs: Math.floor(clock.wallMs() + state.config.idleTtlMs - quietMs),
   };
 }
 
@@ -91,7 +90,7 @@ export function mintToken({ facts, state, engine }: SessionPlace, ports: Session
     replicaEpoch: engine.replicaEpoch,
     modelDigest: engine.modelDigest,
     tier: facts.tier,
-    expiresMs: ports.clock.wallMs() + facts.idleTtlMs + TOKEN_SLACK_MS,
+    expiresMs: ports.clock.wallMs() + state.config.idleTtlMs + TOKEN_SLACK_MS,
     gateway: ports.gateway,
   });
 }

@@ -2,9 +2,11 @@
  * Learning of a session from its engine's records (PROTOCOL E6, §7): all of it when this gateway takes the session
  * over, single turns when they came to the engine by signal.
  */
+import { durationMs } from '@reticle/core/domain';
+import { limits } from '@reticle/proto/contract';
 import type { Opened } from '@reticle/proto/gen/engine/v1/Opened';
 import type { Transcript } from '@reticle/proto/gen/engine/v1/Transcript';
-import { findTurn, turnOf, type SessionEvent, type SessionState } from '@reticle/services/session';
+import { findTurn, priceInput, turnOf, type SessionEvent, type SessionState } from '@reticle/services/session';
 import type { EngineLink } from './link/engine-link.ts';
 import type { SessionContexts } from './session-contexts.ts';
 import { planOf, RecordReader, turnInput, turnRecord, type ContextRecord } from './session-records.ts';
@@ -13,6 +15,8 @@ import { ending } from './wire-values.ts';
 
 /** Name of the session's root. */
 const ROOT = '';
+/** A prefix that the engine is still evaluating is counted here. */
+const ROOT_PRICE = { afterOutput: false, opensAnswer: false, param: 'prefix' };
 
 export type IntakeOptions = {
   readonly contexts: SessionContexts;
@@ -60,7 +64,7 @@ export class SessionIntake {
       dispatch(() => ({ kind: 'arrived', turn: turnOf(turnRecord(record, true)) }));
     }
     // A turn that ended before it started has no lane to say so.
-    if (ended === null || desk.laneOf(turnId) !== 0) return;
+    if (ended === null || desk.isSeated(turnId)) return;
     dispatch(() => ({
       kind: 'turn',
       turnId,
@@ -69,35 +73,50 @@ export class SessionIntake {
   }
 
   /**
-   * The engine has answered a takeover. `wanted`: ended turns that the client is still owed something of; running ones
-   * always are. False: the engine did not know the session.
+   * The engine has answered a takeover. `wanted`: turns that the client is still owed something of, and from where;
+   * running ones always are. Returns turns of which the engine has the record alone: they are to be begun again.
    */
-  restore(opened: Opened, link: EngineLink, wanted: ReadonlySet<string>): boolean {
+  restore(opened: Opened, link: EngineLink, wanted: ReadonlyMap<string, number>): readonly string[] {
     const { contexts, dispatch } = this.#options;
     const records = this.#records.splice(0);
-    // A host tells the root of every session that it knows, even an empty one.
     const root = records.find(({ head }) => head.turnId === ROOT);
-    if (root === undefined) return false;
     const adopted = new Map(
       opened.turns.flatMap((turn) => (!turn.ended || wanted.has(turn.turnId) ? [[turn.turnId, turn]] : [])),
     );
-    contexts.records.root = turnInput(root.head.prefill?.append ?? []);
+    contexts.records.root = turnInput(root?.head.prefill?.append ?? []);
     contexts.learned(ROOT);
     const named = records.filter((record) => record !== root);
+    const prefilled = root?.head.prefilled;
     for (const record of named) this.#keep(record);
     dispatch(() => ({
       kind: 'restored',
       restored: {
         lastSeq: opened.lastClientSeq,
-        rootTokens: root.head.prefilled?.contextTokens ?? 0,
-        turns: named.map((record) => turnRecord(record, adopted.has(record.head.turnId))),
+        idleTtlMs: opened.idleTtl ? durationMs(opened.idleTtl) : limits.idleTtlMsDefault,
+        rootTokens: prefilled?.contextTokens ?? priceInput(contexts.records.root, ROOT_PRICE),
+        turns: named.map((record) => turnRecord(record, adopted.has(record.head.turnId) || isDue(record, wanted))),
       },
     }));
     for (const record of named) {
       const turn = adopted.get(record.head.turnId);
       if (turn !== undefined) this.#adopt(record, turn, link);
     }
-    return true;
+    return named.flatMap((record) => (isDue(record, wanted) ? [this.#revive(record, wanted)] : []));
+  }
+
+  /**
+   * A turn whose gateway died while it moved the session here: begun again from where the client stands, since its
+   * text before that is nowhere else.
+   */
+  #revive({ head, ids }: ContextRecord, wanted: ReadonlyMap<string, number>): string {
+    const { announce, desk } = this.#options;
+    const { turnId } = head;
+    const from = Math.min(wanted.get(turnId) ?? ids.length, ids.length);
+    const relay = desk.create(turnId);
+    relay.seed(ids, from, ids.length);
+    for (const mark of head.items) if (mark.atOffset <= from) relay.mark(mark);
+    if (head.started !== null) announce(turnId);
+    return turnId;
   }
 
   #adopt({ head, ids }: ContextRecord, turn: Opened['turns'][number], link: EngineLink): void {
@@ -117,6 +136,13 @@ export class SessionIntake {
     const { ended, start } = record.head;
     if (ended === null && start !== null) return;
     contexts.records.ended(plan.turnId, Uint32Array.from(record.ids));
-    if (ended?.error == null) contexts.learned(plan.turnId);
+    if (ended?.error == null && !record.head.cold) contexts.learned(plan.turnId);
   }
+}
+
+/** The engine has the record alone, and somebody is owed tokens of the turn. */
+function isDue({ head, ids }: ContextRecord, wanted: ReadonlyMap<string, number>): boolean {
+  if (!head.cold || head.start === null) return false;
+  if (head.ended === null) return true;
+  return head.ended.error === null && (wanted.has(head.turnId) || ids.length < head.ended.endOffset);
 }

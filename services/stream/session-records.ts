@@ -2,6 +2,7 @@
 import { durationMs, tierOfNumber } from '@reticle/core/domain';
 import { limits } from '@reticle/proto/contract';
 import { OutputLength } from '@reticle/proto/gen/session/v1/OutputLength';
+import type { Ended } from '@reticle/proto/gen/engine/v1/Ended';
 import type { Started } from '@reticle/proto/gen/engine/v1/Started';
 import type { Transcript } from '@reticle/proto/gen/engine/v1/Transcript';
 import type { InputItem } from '@reticle/proto/gen/session/v1/InputItem';
@@ -89,13 +90,15 @@ function warmPlan({ turnId, prefilled }: Transcript, parentTurnId: string, input
 
 function turnParams(params: Params | null): TurnParams {
   if (params === null) return { stop: [] };
-  const { temperature, topP, seed, stop, outputLength } = params;
+  const { temperature, topP, seed, stop, outputLength, choice, textFormatJson } = params;
   return {
     stop,
     ...(temperature === undefined ? {} : { temperature }),
     ...(topP === undefined ? {} : { topP }),
     ...(seed === undefined ? {} : { seed }),
     ...lengthOf(outputLength),
+    ...(choice === 0 ? {} : { choice }),
+    ...(textFormatJson === '' ? {} : { textFormat: textFormatJson }),
   };
 }
 
@@ -110,16 +113,26 @@ export function turnRecord(record: ContextRecord, adopted: boolean): TurnRecord 
   const { turnId, parentTurnId, bodyDigest, tier } = planOf(record);
   const { generatedOffset } = head;
   const named = { turnId, parentTurnId, bodyDigest, tier, generatedOffset };
-  if (head.start === null) return { ...named, ...warmed(head), prefillOnly: true, cutAt: undefined, cuts: [] };
-  const over = head.ended === null ? undefined : ending(head.ended);
-  const isCut = over?.status === 'interrupted' || over?.status === 'redirected';
+  if (head.start === null)
+    return { ...named, ...warmed(head), prefillOnly: true, cutAt: undefined, endsAt: undefined, cuts: [] };
   return {
     ...named,
     prefillOnly: false,
     started: head.started === null ? undefined : startedOf(head.started),
+    ...endOf(head.ended, adopted),
+    cuts: head.cuts.map(cutAnswer),
+  };
+}
+
+/** Where and how the turn ended; of one whose tokens come again its end is known but has not come. */
+function endOf(ended: Ended | null, adopted: boolean): Pick<TurnRecord, 'ending' | 'cutAt' | 'endsAt'> {
+  if (ended === null) return { ending: undefined, cutAt: undefined, endsAt: undefined };
+  const over = ending(ended);
+  const isCut = over.status === 'interrupted' || over.status === 'redirected';
+  return {
     ending: adopted ? undefined : over,
     cutAt: isCut ? over : undefined,
-    cuts: head.cuts.map(cutAnswer),
+    endsAt: adopted && !isCut ? over.endOffset : undefined,
   };
 }
 

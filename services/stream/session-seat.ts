@@ -14,16 +14,16 @@ import { limits } from '@reticle/proto/contract';
 import type { Adopt__Input } from '@reticle/proto/gen/engine/v1/Adopt';
 import type { Opened } from '@reticle/proto/gen/engine/v1/Opened';
 import type { Started } from '@reticle/proto/gen/engine/v1/Started';
-import { findTurn, isLive, type SessionEvent, type SessionState, type TurnEvent } from '@reticle/services/session';
+import { findTurn, type SessionEvent, type SessionState, type TurnEvent } from '@reticle/services/session';
 import { entryKey, type EngineEntry } from './engine-directory.ts';
 import type { EngineLink, LinkLoss } from './link/engine-link.ts';
 import { SessionBinding, type OpenRequest } from './session-binding.ts';
 import { isElsewhere, SessionContexts } from './session-contexts.ts';
 import { holderBytes, type MoveReason, type SessionFacts, type SessionPorts } from './session-facts.ts';
-import { unknownSession } from './resume-token.ts';
+import { handedRecords } from './handed-records.ts';
 import { SessionIntake } from './session-intake.ts';
 import type { TurnDesk } from './turn-desk.ts';
-import { turnErrorFrom, wireStart } from './wire-values.ts';
+import { TurnLauncher } from './turn-launcher.ts';
 
 /** How long a session without any engine looks for one before its turns are lost. */
 const SEARCH_MS = 5_000;
@@ -47,6 +47,16 @@ export type SeatOptions = {
   readonly announce: (turnId: string) => void;
 };
 
+type OpenedAt = {
+  readonly opened: Opened;
+  readonly link: EngineLink;
+  readonly asked: readonly Adopt__Input[];
+  /** The engine is the one that had the session. */
+  readonly stays: boolean;
+  /** The session's prefix went with the Open. */
+  readonly rooted: boolean;
+};
+
 export type OpenOptions = {
   readonly holder: string;
   /** Engines that are not asked, by {@link entryKey}. */
@@ -63,8 +73,8 @@ export type TakeOver = {
   readonly epoch: number;
   /** Epoch of the replica that had the session; undefined when it was found by asking for it. */
   readonly replicaEpoch: number | undefined;
-  /** Turns that the client is still owed something of. */
-  readonly wanted: ReadonlySet<string>;
+  /** Turns that the client is still owed something of, and from where. */
+  readonly wanted: ReadonlyMap<string, number>;
 };
 
 export class SessionSeat {
@@ -72,11 +82,14 @@ export class SessionSeat {
   readonly contexts: SessionContexts;
   readonly #options: SeatOptions;
   readonly #intake: SessionIntake;
-  readonly #launches = new Map<string, number>();
+  readonly #launcher: TurnLauncher;
   #opens = 0;
+  /** Epoch of an Opened that told of another gateway in between. */
+  #outdated: number | undefined;
+  /** The run of an engine that answered the last Open, by {@link entryKey}. */
+  #knownAt = '';
   /** The link of the last Opened. */
   #link: EngineLink | undefined;
-  #nextLaunch = 1;
   #cancelDrain: () => void = () => {};
   /** Why turns were last begun again elsewhere. */
   moved: MoveReason = 'failover';
@@ -98,6 +111,9 @@ export class SessionSeat {
     );
     this.contexts = new SessionContexts(this.binding, facts.tier);
     const { desk, state, dispatch, announce } = options;
+    const { binding, contexts } = this;
+    const refused = (turnId: string, error: ReticleError): boolean => this.refused(turnId, error);
+    this.#launcher = new TurnLauncher({ facts, ports, binding, contexts, desk, state, dispatch, refused });
     this.#intake = new SessionIntake({ contexts: this.contexts, desk, state, dispatch, announce });
   }
 
@@ -172,53 +188,93 @@ export class SessionSeat {
     tried.add(entryKey(engine));
     try {
       await this.binding.open(engine, this.#request(engine, holder, boundMs));
-      return undefined;
+      if (this.#outdated === undefined) return undefined;
     } catch (error) {
       if (!isElsewhere(error)) throw error;
       if ((error as ReticleError).code === 'engine_lost') this.#options.ports.engines.suspect(engine);
       return error as ReticleError;
     }
+    const epoch = this.#outdated;
+    this.#outdated = undefined;
+    throw new OutdatedError(epoch);
   }
 
   #request(engine: EngineEntry, holder: string, boundMs: number | undefined): OpenRequest {
-    const { epoch, defaultCreditTokens, live } = this.#options.state();
+    const { epoch, defaultCreditTokens, live, config, lastSeq } = this.#options.state();
     const stays = engine.engineId === this.engine.engineId;
+    // Whoever may not know the session is given its prefix and its records with the Open.
+    const isNew = entryKey(engine) !== this.#knownAt && epoch > 0;
+    const { records } = this.contexts;
+    const root = isNew ? records.root : [];
+    const { desk, facts, state } = this.#options;
+    const handed = isNew ? handedRecords({ records, state: state(), desk, tier: facts.tier }) : [];
     let asked: Adopt__Input[] = [];
     return {
       minEpoch: epoch === 0 ? 0 : epoch + 1,
       holder: holderBytes(holder),
       defaultCreditTokens,
+      idleTtlMs: config.idleTtlMs,
       wantTranscript: false,
+      root,
+      records: handed,
+      lastClientSeq: lastSeq,
+      isNew: isNew || epoch === 0,
       ...(boundMs === undefined ? {} : { boundMs }),
       adopt: (link) => (asked = stays ? this.#options.desk.adopt(live.keys(), link) : []),
-      onOpened: (opened, link) => this.#opened({ opened, link, asked, stays }),
+      onOpened: (opened, link) => {
+        this.#knownAt = entryKey(engine);
+        this.#opened({ opened, link, asked, stays, rooted: root.length > 0 });
+      },
     };
   }
 
-  #opened(at: { opened: Opened; link: EngineLink; asked: readonly Adopt__Input[]; stays: boolean }): void {
-    const { opened, link, asked, stays } = at;
-    const { desk, state } = this.#options;
+  #opened(at: OpenedAt): void {
+    const { opened, link, stays, rooted } = at;
+    const { state } = this.#options;
+    if (this.#wasElsewhere(opened)) {
+      this.#outdated = opened.epoch;
+      return;
+    }
     const isNewLink = link !== this.#link;
     this.#link = link;
     this.#raise(opened.epoch);
     const running = [...state().live.values()].filter(({ phase }) => phase !== 'queued').map(({ turnId }) => turnId);
-    if (!stays || (opened.kvTokens === 0 && opened.turns.length === 0)) {
-      this.contexts.forgotten();
-      desk.unseat(running);
-      for (const turnId of running) this.#orphan(turnId);
-      return;
-    }
+    if (stays && !isEmpty(opened)) this.#rejoined(at, running, isNewLink);
+    else this.#begunAnew(running, rooted);
+  }
+
+  /** The engine has the session still. */
+  #rejoined({ opened, link, asked }: OpenedAt, running: readonly string[], isNewLink: boolean): void {
+    const { desk } = this.#options;
     this.contexts.interrupted();
     this.#intake.learnAll();
     const unknown = new Set(desk.adopted(opened, asked));
-    for (const { turnId, lane } of opened.turns) if (lane >= HOST_LANES) desk.bindHostLane(turnId, link, lane);
+    for (const { turnId, lane, ended, generatedOffset } of opened.turns) {
+      if (lane >= HOST_LANES) desk.bindHostLane(turnId, link, lane);
+      // A turn that was cut meanwhile: nothing past its end goes out, also before its Ended has come.
+      if (ended) desk.relay(turnId)?.bar(generatedOffset);
+    }
     for (const turnId of running) this.#rejoin(turnId, { isKnown: !unknown.has(turnId), isNewLink });
+  }
+
+  #wasElsewhere({ previousGateway }: Opened): boolean {
+    return previousGateway !== '' && previousGateway !== this.#options.ports.gateway;
+  }
+
+  /** The engine has nothing of the session but what came with the Open. */
+  #begunAnew(running: readonly string[], rooted: boolean): void {
+    this.contexts.forgotten();
+    if (rooted) this.contexts.learned('');
+    // The engine dropped the session without having been restarted; a failure is met again by the turn that needs it.
+    else this.contexts.ensure('').catch(() => {});
+    this.#options.desk.unseat(running);
+    for (const turnId of running) this.#orphan(turnId);
   }
 
   /** A turn after its session was opened again at the engine that had it. */
   #rejoin(turnId: string, { isKnown, isNewLink }: { isKnown: boolean; isNewLink: boolean }): void {
     const { desk } = this.#options;
-    if (isKnown && desk.laneOf(turnId) !== 0) {
+    if (isKnown && desk.laneOf(turnId, this.#link) !== 0) {
       if (isNewLink) this.#turn(turnId, () => ({ kind: 'rejoined' }));
       return;
     }
@@ -256,62 +312,7 @@ export class SessionSeat {
 
   /** Sends a turn to the engine: for the first time, or again from what was received of it. */
   launch(turnId: string): void {
-    const launch = this.#nextLaunch++;
-    this.#launches.set(turnId, launch);
-    const record = this.contexts.records.get(turnId);
-    if (record === undefined) {
-      this.#fail(turnId, new ReticleError('engine_lost', 'what the turn began with is no longer remembered'));
-      return;
-    }
-    const { parentTurnId } = record.plan;
-    this.binding.whenOpen({
-      failed: (error) => this.#fail(turnId, error),
-      run: (link, sid) => {
-        if (this.#launches.get(turnId) !== launch) return;
-        if (this.contexts.has(parentTurnId)) this.#send(turnId, link, sid);
-        else this.#prepare(turnId, parentTurnId, launch);
-      },
-    });
-  }
-
-  #prepare(turnId: string, parentTurnId: string, launch: number): void {
-    const isMine = (): boolean => this.#launches.get(turnId) === launch;
-    this.contexts.ensure(parentTurnId).then(
-      () => {
-        if (isMine()) this.launch(turnId);
-      },
-      (error: unknown) => {
-        if (!isMine()) return;
-        if (isElsewhere(error) && this.#unlaunched(turnId, error as ReticleError)) return;
-        this.#fail(turnId, error);
-      },
-    );
-  }
-
-  /** What the turn continues could not be made. True when it will be tried again. */
-  #unlaunched(turnId: string, error: ReticleError): boolean {
-    if (error.code !== 'engine_lost') return this.refused(turnId, error);
-    const phase = findTurn(this.#options.state(), turnId)?.phase;
-    // A turn that had begun is orphaned, and begun again, when the session is open again.
-    if (this.binding.state !== 'open' && phase !== 'queued') return true;
-    if (this.binding.state === 'closed') return false;
-    this.launch(turnId);
-    return true;
-  }
-
-  #send(turnId: string, link: EngineLink, sid: number): void {
-    const { desk, facts, state } = this.#options;
-    const turn = findTurn(state(), turnId);
-    const record = this.contexts.records.get(turnId);
-    if (turn === undefined || record === undefined || !isLive(turn)) return;
-    this.#launches.delete(turnId);
-    const seat = desk.reseat(turnId, link);
-    if (seat === undefined) return;
-    const maxOutputTokens = turn.receipt?.effectiveOffset;
-    this.#turn(turnId, () => ({ kind: 'dispatched' }));
-    const rest = maxOutputTokens === undefined ? {} : { maxOutputTokens };
-    link.send({ start: wireStart(record.plan, { sid, tier: facts.tier, ...seat, ...rest }) });
-    this.#options.ports.failpoint('gateway.start-sent');
+    this.#launcher.launch(turnId);
   }
 
   /**
@@ -355,6 +356,12 @@ export class SessionSeat {
       if (code === 'epoch_stale') this.#options.onTaken(error as ReticleError);
       else this.loseRunning();
     });
+    opening.then(
+      () => {
+        if (mine === this.#opens && !this.#options.isWaitedFor()) this.binding.detach();
+      },
+      () => {},
+    );
   }
 
   /** Nothing can go on with the session: turns end, each in its own way; the session stays (PROTOCOL §7). */
@@ -363,12 +370,6 @@ export class SessionSeat {
     for (const { turnId, phase } of state().live.values()) {
       if (phase !== 'queued') this.#turn(turnId, () => ({ kind: 'lost', progress: desk.progress(turnId) }));
     }
-  }
-
-  #fail(turnId: string, error: unknown): void {
-    const { desk } = this.#options;
-    const failure = turnErrorFrom(error);
-    this.#turn(turnId, () => ({ kind: 'failed', error: failure, progress: desk.progress(turnId) }));
   }
 
   /** E11: a session without a running turn leaves at once; running ones get half of the time to finish. */
@@ -406,30 +407,55 @@ export class SessionSeat {
    */
   async takeOver({ holder, epoch, wanted, replicaEpoch }: TakeOver): Promise<void> {
     this.#opens += 1;
-    let known = false;
     this.binding.hold();
     try {
       await this.binding.open(this.engine, {
         minEpoch: epoch + 1,
         holder: holderBytes(holder),
         defaultCreditTokens: limits.creditTokensDefault,
+        idleTtlMs: 0,
         wantTranscript: true,
+        root: [],
+        records: [],
+        lastClientSeq: 0,
+        isNew: false,
         adopt: () => [],
         onOpened: (opened, link) => {
-          known = this.#intake.restore(opened, link, wanted);
-          if (known) this.#raise(opened.epoch);
+          this.#knownAt = entryKey(this.engine);
+          const cold = this.#intake.restore(opened, link, wanted);
+          this.#raise(opened.epoch);
+          for (const turnId of cold) this.#orphan(turnId);
         },
       });
       this.binding.settle();
     } catch (error) {
       this.binding.settle(error as ReticleError);
+      const forgotten = isReticleError(error) && error.code === 'session_not_found';
+      // A replica that was started again has forgotten what it had; the same one never had it, or it is closed.
+      if (forgotten && replicaEpoch !== undefined && replicaEpoch !== this.engine.replicaEpoch) {
+        throw new ReticleError('engine_lost', 'the engine of this session has forgotten it', { cause: error });
+      }
       throw error;
     }
-    if (known) return;
-    // The engine made a new session of this name: nothing of the client's is in it.
-    this.binding.drop();
-    if (replicaEpoch === this.engine.replicaEpoch) throw unknownSession();
-    throw new ReticleError('engine_lost', 'the engine of this session has forgotten it');
+    this.binding.flush();
+  }
+}
+
+/** An engine that knows nothing of the session: its Open has made it. */
+function isEmpty({ kvTokens, turns }: Opened): boolean {
+  return kvTokens === 0 && turns.length === 0;
+}
+
+/**
+ * Another gateway has served the session since this one let it go: what is remembered here is out of date, and the
+ * engine's records are the truth.
+ */
+export class OutdatedError extends ReticleError {
+  readonly epoch: number;
+
+  constructor(epoch: number) {
+    super('epoch_stale', 'another gateway had this session since');
+    this.epoch = epoch;
   }
 }
 

@@ -127,15 +127,15 @@ describe('credit and back-pressure', () => {
     rig.engine.tokens('t1', 2, 30);
     await rig.settle();
     expect(rig.engine.credits).toEqual([]);
-    rig.engine.tokens('t1', 30, 80);
+    rig.engine.tokens('t1', 30, 280);
     await rig.settle();
-    expect(rig.engine.credits).toEqual(['1 0+80']);
+    expect(rig.engine.credits).toEqual(['1 0+280']);
     expect(rig.sink.position).toBe(2);
     rig.sink.full = false;
     rig.attachment?.drained();
     await rig.settle();
-    expect(rig.sink.log.slice(-2)).toEqual(['2-66', '66-80']);
-    expect(rig.engine.credits).toEqual(['1 0+80', '1 0+512']);
+    expect(rig.sink.log.slice(-2)).toEqual(['194-258', '258-280']);
+    expect(rig.engine.credits).toEqual(['1 0+280', '1 0+512']);
   });
 
   test('an ack overtakes tokens that wait behind a full socket', async () => {

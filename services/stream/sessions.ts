@@ -3,7 +3,7 @@
  * token, or the engine that answers for a session id, is all that another gateway needs (PROTOCOL §7). Controls of a
  * session that is open elsewhere go to its engine by signal (PROTOCOL §3).
  */
-import { base32, isRandomId, isReticleError, RANDOM_ID_BYTES, ReticleError, type Tier } from '@reticle/core/domain';
+import { base32, RANDOM_ID_BYTES, ReticleError, type Tier } from '@reticle/core/domain';
 import { KeyedDedup } from '@reticle/core/flow';
 import { limits } from '@reticle/proto/contract';
 import {
@@ -16,10 +16,11 @@ import {
   type TurnCursor,
 } from '@reticle/services/session';
 import type { Attachment, Caller, ClientSink, CreateSession, ReplayTurn, SessionFront, WarmSession } from './front.ts';
-import type { EngineEntry } from './engine-directory.ts';
 import type { ResumeClaims } from './resume-claims.ts';
 import { unknownSession } from './resume-token.ts';
 import { SessionActor } from './session-actor.ts';
+import { OutdatedError } from './session-seat.ts';
+import { SessionTakeovers, wantedBy, type Making, type Target } from './session-takeovers.ts';
 import { holderText, type SessionFacts, type SessionPorts } from './session-facts.ts';
 import type { Warmed } from './session-core.ts';
 
@@ -56,26 +57,21 @@ export type SessionsOptions = SessionPorts & {
 
 type Created = { readonly session: SessionView; readonly resumeToken: string };
 type Remembered<T> = { readonly digest: string; readonly answer: Promise<T> };
-type Taking = { readonly caller: Caller; readonly holder: string; readonly wanted: ReadonlySet<string> };
-type Found = {
-  readonly sessionId: string;
-  readonly tier: Tier;
-  readonly epoch: number;
-  readonly replicaEpoch: number | undefined;
-  readonly engine: EngineEntry;
-};
-type Target = { readonly sessionId?: string; readonly resumeToken?: string };
-
 export class Sessions implements SessionFront {
   readonly #options: SessionsOptions;
   readonly #sessions = new Map<string, SessionActor>();
   readonly #creates = new KeyedDedup<string, Remembered<Created>>(REQUESTS_MAX);
   readonly #warms = new KeyedDedup<string, Remembered<Warmed>>(REQUESTS_MAX);
-  readonly #taking = new Map<string, Promise<SessionActor>>();
+  readonly #takeovers: SessionTakeovers;
   #draining = false;
 
   constructor(options: SessionsOptions) {
     this.#options = options;
+    this.#takeovers = new SessionTakeovers({
+      ...options,
+      make: (making) => this.#actor(making),
+      hold: (actor) => this.#hold(actor),
+    });
   }
 
   /** Sessions held, attached or not. */
@@ -90,6 +86,7 @@ export class Sessions implements SessionFront {
 
   async warmSession(caller: Caller, request: WarmSession): Promise<Warmed> {
     const actor = this.#owned(caller, request.sessionId);
+    await this.#refuseWhenElsewhere(actor);
     const key = `${request.sessionId} ${request.requestId}`;
     return once(this.#warms, key, request.bodyDigest, () =>
       actor.warm({
@@ -106,6 +103,26 @@ export class Sessions implements SessionFront {
   async attach(caller: Caller, request: Attach, sink: ClientSink): Promise<Attachment> {
     this.#refuseWhenDraining();
     const { actor, holder } = await this.#holder(caller, request);
+    try {
+      return await actor.attach(request, holder, sink);
+    } catch (error) {
+      if (!(error instanceof OutdatedError)) throw error;
+      return this.#attachAnew({ caller, request, holder, sink }, actor, error);
+    }
+  }
+
+  /** What is remembered here is out of date: the engine's records are taken instead, as by any other gateway. */
+  async #attachAnew(
+    { caller, request, holder, sink }: { caller: Caller; request: Attach; holder: string; sink: ClientSink },
+    outdated: SessionActor,
+    error: OutdatedError,
+  ): Promise<Attachment> {
+    const { engine, facts } = outdated;
+    outdated.evict(error);
+    const { sessionId, tier } = facts;
+    const taking = { caller, holder, wanted: wantedBy(request) };
+    const found = { sessionId, tier, epoch: error.epoch, replicaEpoch: engine.replicaEpoch, engine };
+    const actor = await this.#takeovers.take(taking, found);
     return actor.attach(request, holder, sink);
   }
 
@@ -115,19 +132,50 @@ export class Sessions implements SessionFront {
 
   async signalTurn(caller: Caller, request: Target & { signal: Interrupt | Redirect }): Promise<ControlAck> {
     const { signal } = request;
-    const held = this.#held(caller, request);
+    const held = this.#heldNow(caller, request);
     if (held?.isOpen === true) return held.signal(signal);
     if ('cut' in signal) checkParams(signal.successor.params);
-    const target = await this.#remoteTarget(caller, request, held);
+    const target = await this.#takeovers.remoteTarget(caller, request, held);
     const { remote } = this.#options;
-    if (target !== undefined && remote !== undefined) return remote.signal(target, signal);
+    if (target !== undefined && remote !== undefined) return this.#takeovers.signal(remote, target, signal);
     if (held === undefined) throw unknownSession();
     return held.signal(signal);
   }
 
   /** The engine drains: sessions that nobody is attached to leave it as well. */
   leaveEngine(engineId: string): void {
-    for (const actor of this.#sessions.values()) if (actor.engine.engineId === engineId) actor.leaveEngine();
+    for (const actor of this.#sessions.values()) {
+      if (actor.engine.engineId === engineId && actor.state.attachment === 0) void this.#leave(actor);
+    }
+  }
+
+  /** Only a session that is known to be nobody else's is moved. */
+  async #leave(actor: SessionActor): Promise<void> {
+    const { remote } = this.#options;
+    const { facts, isOpen } = actor;
+    if (isOpen || remote === undefined) {
+      actor.leaveEngine();
+      return;
+    }
+    const located = await remote.locate(facts.sessionId, facts.tenant);
+    if (located === undefined) return;
+    if (located.epoch <= actor.state.epoch) actor.leaveEngine();
+    else actor.evict(new ReticleError('epoch_stale', 'another gateway has this session'));
+  }
+
+  /**
+   * A session that was let go here may have gone on at another gateway; to open it would take it from there.
+   *
+   * @throws ReticleError `epoch_stale`; the session is forgotten here then
+   */
+  async #refuseWhenElsewhere(actor: SessionActor): Promise<void> {
+    const { remote } = this.#options;
+    if (actor.isOpen || remote === undefined) return;
+    const located = await remote.locate(actor.facts.sessionId, actor.facts.tenant);
+    if (located === undefined || located.epoch <= actor.state.epoch) return;
+    const error = new ReticleError('epoch_stale', 'another gateway has this session');
+    actor.evict(error);
+    throw error;
   }
 
   async getSession(
@@ -178,9 +226,10 @@ export class Sessions implements SessionFront {
       model: engine.model,
       modelDigest: engine.modelDigest,
       allowedRegions: request.allowedRegions.length === 0 ? [engine.region] : request.allowedRegions,
-      idleTtlMs: Math.min(idleTtlMs, limits.idleTtlMsMax),
     };
-    const actor = this.#actor({ caller, facts, engine, holder: this.#newHolder() });
+    const kept = Math.min(idleTtlMs, limits.idleTtlMsMax);
+    const actor = this.#actor({ caller, facts, engine, holder: this.#newHolder(), idleTtlMs: kept });
+    this.#hold(actor);
     try {
       await actor.open(request.prefix);
     } catch (error) {
@@ -213,14 +262,14 @@ export class Sessions implements SessionFront {
     return tier;
   }
 
-  #actor(made: { caller: Caller; facts: SessionFacts; engine: EngineEntry; holder: string }): SessionActor {
-    const { caller, facts, engine, holder } = made;
+  #actor(made: Making): SessionActor {
+    const { caller, facts, engine, holder, idleTtlMs } = made;
     const { contextTokens, maxOutputTokens } = engine.capabilities;
     const actor: SessionActor = new SessionActor({
       facts,
       ports: this.#options,
       engine,
-      config: { contextLimit: contextTokens, maxOutputTokens, tiers: caller.tiers, idleTtlMs: facts.idleTtlMs },
+      config: { contextLimit: contextTokens, maxOutputTokens, tiers: caller.tiers, idleTtlMs },
       holder,
       onClosed: () => {
         if (this.#sessions.get(facts.sessionId) !== actor) return;
@@ -228,24 +277,27 @@ export class Sessions implements SessionFront {
         this.#options.ledger.close(facts.sessionId);
       },
     });
-    this.#sessions.set(facts.sessionId, actor);
     return actor;
+  }
+
+  #hold(actor: SessionActor): void {
+    this.#sessions.set(actor.facts.sessionId, actor);
   }
 
   /** Who attaches: the token's holder, or a new one for an id alone (R7, §7). */
   async #holder(caller: Caller, request: Attach): Promise<{ actor: SessionActor; holder: string }> {
     const { resumeToken, sessionId = '' } = request;
-    const wanted = new Set(request.cursors.map(({ turnId }) => turnId));
+    const wanted = wantedBy(request);
     if (resumeToken === undefined) {
       const holder = this.#newHolder();
       const actor =
-        this.#held(caller, { sessionId }) ?? (await this.#takeLocated({ caller, sessionId, holder, wanted }));
+        this.#held(caller, { sessionId }) ?? (await this.#takeovers.takeLocated({ caller, sessionId, holder, wanted }));
       return { actor, holder };
     }
     const claims = this.#options.tokens.open(resumeToken, caller.tenant);
     const holder = holderText(claims.holder);
     const held = this.#current(this.#held(caller, { sessionId: claims.sessionId }), claims);
-    const actor = held ?? (await this.#takeClaimed({ caller, claims, holder, wanted }));
+    const actor = held ?? (await this.#takeovers.takeClaimed({ caller, claims, holder, wanted }));
     // The same holder is good at any epoch: the last Attached may have been lost on its way.
     if (holder !== actor.state.holder && claims.epoch < actor.state.epoch) {
       throw new ReticleError('epoch_stale', 'another holder took this session');
@@ -260,69 +312,11 @@ export class Sessions implements SessionFront {
     return undefined;
   }
 
-  async #takeClaimed(taking: Taking & { claims: ResumeClaims }): Promise<SessionActor> {
-    const { claims, caller } = taking;
-    const { sessionId, tier, epoch, replicaEpoch } = claims;
-    const engine = this.#options.engines.get(claims.engineId);
-    try {
-      if (engine !== undefined) return await this.#take(taking, { sessionId, tier, epoch, replicaEpoch, engine });
-    } catch (error) {
-      if (!isReticleError(error) || error.code !== 'engine_lost') throw error;
-    }
-    // Its gateway may have moved it before the token could say so.
-    const located = await this.#locate(sessionId, caller.tenant);
-    if (located === undefined || located.engine.engineId === claims.engineId) throw goneSession();
-    return this.#take(taking, { sessionId, replicaEpoch: undefined, ...located, tier });
-  }
-
-  async #takeLocated(taking: Taking & { sessionId: string }): Promise<SessionActor> {
-    const { caller, sessionId } = taking;
-    const located = await this.#locate(sessionId, caller.tenant);
-    if (located === undefined) throw unknownSession();
-    return this.#take(taking, { sessionId, replicaEpoch: undefined, ...located });
-  }
-
-  async #locate(
-    sessionId: string,
-    tenant: string,
-  ): Promise<{ engine: EngineEntry; epoch: number; tier: Tier } | undefined> {
-    const located = await this.#options.remote?.locate(sessionId, tenant);
-    const engine = located === undefined ? undefined : this.#options.engines.get(located.engineId);
-    if (located === undefined || engine === undefined) return undefined;
-    return { engine, epoch: located.epoch, tier: located.tier ?? 'default' };
-  }
-
-  /** One takeover of a session at a time; who comes meanwhile attaches to what it brings. */
-  #take(taking: Taking, found: Found): Promise<SessionActor> {
-    const { sessionId } = found;
-    const taken = this.#taking.get(sessionId);
-    if (taken !== undefined) return taken;
-    const run = this.#takeOver(taking, found).finally(() => this.#taking.delete(sessionId));
-    this.#taking.set(sessionId, run);
-    return run;
-  }
-
-  async #takeOver({ caller, holder, wanted }: Taking, found: Found): Promise<SessionActor> {
-    const { sessionId, tier, epoch, replicaEpoch, engine } = found;
-    const facts: SessionFacts = {
-      sessionId,
-      tenant: caller.tenant,
-      tier,
-      tierByDefault: false,
-      model: engine.model,
-      modelDigest: engine.modelDigest,
-      // What else its creator allowed is not known here; its own region always is.
-      allowedRegions: [engine.region],
-      idleTtlMs: limits.idleTtlMsDefault,
-    };
-    const actor = this.#actor({ caller, facts, engine, holder });
-    try {
-      await actor.takeOver({ holder, epoch, wanted, replicaEpoch });
-    } catch (error) {
-      actor.evict(error as ReticleError);
-      throw error;
-    }
-    return actor;
+  /** What is held here, unless the token says that another gateway has had it since. */
+  #heldNow(caller: Caller, target: Target): SessionActor | undefined {
+    const held = this.#held(caller, target);
+    if (target.resumeToken === undefined) return held;
+    return this.#current(held, this.#options.tokens.open(target.resumeToken, caller.tenant));
   }
 
   #target(caller: Caller, target: Target): SessionActor {
@@ -336,27 +330,6 @@ export class Sessions implements SessionFront {
       resumeToken === undefined ? sessionId : this.#options.tokens.open(resumeToken, caller.tenant).sessionId;
     const actor = this.#sessions.get(named);
     return actor?.facts.tenant === caller.tenant ? actor : undefined;
-  }
-
-  /** Where a control goes whose session is not open here; undefined when nobody knows. */
-  async #remoteTarget(
-    caller: Caller,
-    { sessionId = '', resumeToken }: Target,
-    held: SessionActor | undefined,
-  ): Promise<RemoteTarget | undefined> {
-    const { tenant } = caller;
-    const at = (id: string, epoch: number, { engineId, address }: EngineEntry): RemoteTarget => {
-      return { engineId, address, sessionId: id, tenant, epoch };
-    };
-    if (held !== undefined) return at(held.facts.sessionId, held.state.epoch, held.engine);
-    const claims = resumeToken === undefined ? undefined : this.#options.tokens.open(resumeToken, tenant);
-    if (claims !== undefined) {
-      const named = this.#options.engines.get(claims.engineId);
-      if (named !== undefined) return at(claims.sessionId, claims.epoch, named);
-    }
-    const id = claims?.sessionId ?? sessionId;
-    const located = isRandomId(id) ? await this.#locate(id, tenant) : undefined;
-    return located === undefined ? undefined : at(id, located.epoch, located.engine);
   }
 
   /** A foreign id answers exactly as an unknown one (PROTOCOL §0). */
@@ -380,10 +353,6 @@ export class Sessions implements SessionFront {
     return holderText(this.#options.random.bytes(HOLDER_BYTES));
   }
 }
-
-/** Nobody has the session any more; the client begins a new one with its own prefix (PROTOCOL §7). */
-const goneSession = (): ReticleError =>
-  new ReticleError('engine_lost', 'the engine of this session is gone', { retryAfterMs: limits.linkDeadMs });
 
 /** A model that the key may not use is as unknown as one that does not exist. */
 const unknownModel = (): ReticleError =>

@@ -55,6 +55,11 @@ export class TurnDesk {
     return this.#turns.get(turnId)?.relay;
   }
 
+  /** The attached client's socket takes data again; called about once per frame. */
+  drained(): void {
+    for (const entry of this.#turns.values()) entry.relay.drained();
+  }
+
   relays(): Iterable<TurnRelay> {
     return [...this.#turns.values()].map(({ relay }) => relay);
   }
@@ -135,9 +140,15 @@ export class TurnDesk {
     }
   }
 
-  /** The lane to speak to the engine of a turn; 0 when it has none. */
-  laneOf(turnId: string): number {
-    return this.#turns.get(turnId)?.relay.lane ?? 0;
+  /** True while an engine has the turn. */
+  isSeated(turnId: string): boolean {
+    return this.#turns.get(turnId)?.current !== undefined;
+  }
+
+  /** The lane to speak of a turn on this link; 0 when it has none there. */
+  laneOf(turnId: string, link: EngineLink | undefined): number {
+    const current = this.#turns.get(turnId)?.current;
+    return current?.link === link && current !== undefined ? current.lane : 0;
   }
 
   /** Lanes for the turns that run on under a new epoch. */

@@ -20,7 +20,7 @@ export interface FlushGroup {
 }
 
 /** A sink whose connection may hold frames back for a while. */
-export type WindowedSink = ClientSink & { readonly flushGroup?: FlushGroup | undefined };
+type WindowedSink = ClientSink & { readonly flushGroup?: FlushGroup | undefined };
 
 export type TurnReaderOptions = {
   readonly turnId: string;

@@ -26,6 +26,10 @@ export class TurnRecords {
     return this.#records.get(turnId);
   }
 
+  all(): Iterable<TurnPlanRecord> {
+    return this.#records.values();
+  }
+
   planned(plan: StartPlan): void {
     this.#put(plan.turnId, { plan, kept: undefined });
   }

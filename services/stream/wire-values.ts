@@ -2,15 +2,22 @@
 import { OutputLength } from '@reticle/proto/gen/session/v1/OutputLength';
 import { durationMs, isReticleError, ReticleError, tierNumber, wireDuration } from '@reticle/core/domain';
 import { isErrorCode } from '@reticle/proto/contract';
+import type { WireItemMark } from '@reticle/proto/wire';
+import type { ControlOutcome as ControlOutcomeNumber } from '@reticle/proto/gen/session/v1/ControlOutcome';
+import type { ItemKind as ItemKindNumber } from '@reticle/proto/gen/session/v1/ItemKind';
+import type { ItemMark__Input } from '@reticle/proto/gen/session/v1/ItemMark';
+import type { KvAction as KvActionNumber } from '@reticle/proto/gen/session/v1/KvAction';
+import type { TurnStatus as TurnStatusNumber } from '@reticle/proto/gen/session/v1/TurnStatus';
 import type { Cut__Input } from '@reticle/proto/gen/engine/v1/Cut';
-import type { CutDone } from '@reticle/proto/gen/engine/v1/CutDone';
-import type { Ended } from '@reticle/proto/gen/engine/v1/Ended';
+import type { CutDone, CutDone__Input } from '@reticle/proto/gen/engine/v1/CutDone';
+import type { Ended, Ended__Input } from '@reticle/proto/gen/engine/v1/Ended';
 import type { Start__Input } from '@reticle/proto/gen/engine/v1/Start';
 import type { InputItem__Input } from '@reticle/proto/gen/session/v1/InputItem';
 import type { TurnError as WireTurnError } from '@reticle/proto/gen/session/v1/TurnError';
 import type { Params__Input } from '@reticle/proto/gen/session/v1/Params';
 import type {
   Continuation,
+  ControlAck,
   ControlOutcome,
   CutAnswer,
   CutMode,
@@ -22,6 +29,7 @@ import type {
   TurnError,
   TurnInput,
   TurnParams,
+  TurnState,
   TurnStatus,
 } from '@reticle/services/session';
 import { NO_USAGE } from '@reticle/services/session';
@@ -87,13 +95,15 @@ const outputLengths = {
   exact: OutputLength.OUTPUT_LENGTH_EXACT,
 } as const;
 
-function wireParams(params: TurnParams): Params__Input {
+export function wireParams(params: TurnParams): Params__Input {
   return {
     stop: [...params.stop],
     ...(params.temperature === undefined ? {} : { temperature: params.temperature }),
     ...(params.topP === undefined ? {} : { topP: params.topP }),
     ...(params.seed === undefined ? {} : { seed: params.seed }),
     ...(params.outputLength === undefined ? {} : { outputLength: outputLengths[params.outputLength] }),
+    ...(params.choice === undefined ? {} : { choice: params.choice }),
+    ...(params.textFormat === undefined ? {} : { textFormatJson: params.textFormat }),
   };
 }
 
@@ -128,6 +138,44 @@ export function cutAnswer(done: CutDone): CutAnswer {
     kvAction: KV_ACTIONS[done.kvAction - 1] ?? 'none',
     kvKeptTokens: done.kvKeptTokens,
   };
+}
+
+/** A final answer of a control, for the record of its turn. */
+export function wireCutDone(ack: ControlAck): CutDone__Input {
+  const { signalId, outcome, effectiveOffset, generatedOffset, kvAction, kvKeptTokens } = ack;
+  return {
+    signalId,
+    outcome: (OUTCOMES.indexOf(outcome) + 1) as ControlOutcomeNumber,
+    effectiveOffset,
+    generatedOffset,
+    kvAction: (KV_ACTIONS.indexOf(kvAction) + 1) as KvActionNumber,
+    kvKeptTokens,
+  };
+}
+
+/** The end of a turn for its record: of one that runs on, where its receipt says that it will end. */
+export function wireEnded(turn: TurnState): { readonly ended?: Ended__Input } {
+  const { ending: over, receipt, successorTurnId } = turn;
+  if (over === undefined && receipt === undefined) return {};
+  const cut = successorTurnId === '' ? 'interrupted' : 'redirected';
+  const { status, endOffset, finishReason } = over ?? {
+    status: cut,
+    endOffset: receipt?.effectiveOffset ?? 0,
+    finishReason: cut,
+  };
+  const error = over?.error;
+  return {
+    ended: {
+      status: (STATUSES.indexOf(status) + 1) as TurnStatusNumber,
+      endOffset,
+      finishReason,
+      ...(error === undefined ? {} : { error: { code: error.code, message: error.message, param: error.param } }),
+    },
+  };
+}
+
+export function wireMarkOf(turnId: string, mark: WireItemMark): ItemMark__Input {
+  return { ...mark, turnId, kind: mark.kind as ItemKindNumber };
 }
 
 export function ending(ended: Ended): Ending {

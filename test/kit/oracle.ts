@@ -41,20 +41,21 @@ export class OracleContext {
   turn({ input = [], params }: Pick<StartTurn__Input, 'input' | 'params'>): OracleTurn {
     const prompt = this.#extended(input, true);
     const seed = Number(params?.seed ?? prompt.chain.engine.seed);
-    const { content } = turnContent({
+    const { content, completeTokens } = turnContent({
       mode: prompt.chain.engine.tokens,
       modelDigest: prompt.chain.modelDigest,
       seed,
-      choice: 0,
+      choice: params?.choice ?? 0,
       inputIds: prompt.ids,
       vocab: prompt.chain.geometry.vocab,
       canary: prompt.canary,
+      textFormat: params?.textFormatJson,
     });
     const after = (end: number): OracleContext => {
       const ids = Uint32Array.of(...prompt.ids, ...writtenTokens(content, 0, end).ids);
       return new OracleContext({ ...prompt, ids, afterOutput: true });
     };
-    return new OracleTurn({ content, promptTokens: prompt.ids.length, after });
+    return new OracleTurn({ content, completeTokens, promptTokens: prompt.ids.length, after });
   }
 
   #extended(items: readonly InputItem__Input[], opensAnswer: boolean): ContextParts {
@@ -70,6 +71,7 @@ export class OracleContext {
 
 type TurnParts = {
   readonly content: TurnContent;
+  readonly completeTokens: number | undefined;
   readonly promptTokens: number;
   readonly after: (end: number) => OracleContext;
 };
@@ -77,11 +79,14 @@ type TurnParts = {
 /** What one turn must say at every offset. */
 export class OracleTurn {
   readonly promptTokens: number;
+  /** Where a schema turn ends by itself. */
+  readonly completeTokens: number | undefined;
   readonly #parts: TurnParts;
 
   constructor(parts: TurnParts) {
     this.#parts = parts;
     this.promptTokens = parts.promptTokens;
+    this.completeTokens = parts.completeTokens;
   }
 
   tokens(from: number, count: number): WrittenTokens {

@@ -195,7 +195,6 @@ describe('wire → commands', () => {
     { field: { toolsJson: '[]' }, want: 'tools_json' },
     { field: { toolChoiceJson: '{}' }, want: 'tool_choice_json' },
     { field: { parallelToolCalls: false }, want: 'parallel_tool_calls' },
-    { field: { textFormatJson: '{}' }, want: 'text_format_json' },
     { field: { reasoningEffort: 'low' }, want: 'reasoning_effort' },
     { field: { verbosity: 'low' }, want: 'verbosity' },
     { field: { topLogprobs: 1 }, want: 'top_logprobs' },
@@ -212,6 +211,14 @@ describe('wire → commands', () => {
   ])('output length $value', ({ value, want }) => {
     const decoded = command({ startTurn: { turnId: 't', params: { outputLength: value } } });
     expect(decoded).toMatchObject({ start: { params: want === undefined ? { stop: [] } : { outputLength: want } } });
+  });
+
+  test.each([
+    { name: 'unset', field: { choice: 0, textFormatJson: '' }, want: { stop: [] } },
+    { name: 'a sibling', field: { choice: 3 }, want: { stop: [], choice: 3 } },
+    { name: 'a format, which is judged later', field: { textFormatJson: '{' }, want: { stop: [], textFormat: '{' } },
+  ])('choice and text format: $name', ({ field, want }) => {
+    expect(command({ startTurn: { turnId: 't', params: field } })).toMatchObject({ start: { params: want } });
   });
 
   test('a signal without a signal', () => {

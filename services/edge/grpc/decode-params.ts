@@ -10,13 +10,12 @@ const unsupported = [
   ['toolsJson', 'tools_json'],
   ['toolChoiceJson', 'tool_choice_json'],
   ['parallelToolCalls', 'parallel_tool_calls'],
-  ['textFormatJson', 'text_format_json'],
   ['reasoningEffort', 'reasoning_effort'],
   ['verbosity', 'verbosity'],
   ['topLogprobs', 'top_logprobs'],
 ] as const satisfies readonly (readonly [keyof Params, string])[];
 
-/** Sampling parameters; their ranges, and whether an unsupported one ends the turn, are the session layer's to judge. */
+/** Sampling parameters; their ranges, the text format's schema, and whether an unsupported one ends the turn, are the session layer's to judge. */
 export function decodeParams(params: Params | null, param: string): TurnParams {
   if (params === null) return { stop: [] };
   return {
@@ -25,6 +24,8 @@ export function decodeParams(params: Params | null, param: string): TurnParams {
     ...(params.topP === undefined ? {} : { topP: params.topP }),
     ...(params.seed === undefined ? {} : { seed: params.seed }),
     ...outputLength(params.outputLength),
+    ...(params.choice === 0 ? {} : { choice: params.choice }),
+    ...(params.textFormatJson === '' ? {} : { textFormat: params.textFormatJson }),
     ...firstUnsupported(params, param),
   };
 }

@@ -8,7 +8,7 @@ import type { Clock } from '@reticle/core/flow';
 import { FLUSH_CONTROL_MS, FlushWindow } from './flush-window.ts';
 
 /** A reader that holds a frame back. */
-export interface FlushMember {
+interface FlushMember {
   /** The window is over: what is held goes now. */
   flush(): void;
 }

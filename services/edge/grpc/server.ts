@@ -134,10 +134,16 @@ function assemble(options: GrpcEdgeOptions, shared: Shared): Assembled {
     addService: (...[service, implementation]: Parameters<Server['addService']>) =>
       server.addService(hardened(service), implementation),
   };
-  new ReflectionService(packageDefinition(), { services: [SESSION_SERVICE] }).addToServer(library);
+  new ReflectionService(oneDescriptor(), { services: [SESSION_SERVICE] }).addToServer(library);
   const implementation = new HealthImplementation({ '': 'NOT_SERVING', [SESSION_SERVICE]: 'NOT_SERVING' });
   implementation.addToServer(library);
   return { server, followHealth: () => healthFollower(implementation, options.health) };
+}
+
+/** Every type of the package carries all descriptor files, and the service would decode them once for each. */
+function oneDescriptor(): ReturnType<typeof packageDefinition> {
+  const any = Object.entries(packageDefinition()).find(([, type]) => 'fileDescriptorProtos' in type);
+  return any === undefined ? {} : Object.fromEntries([any]);
 }
 
 type HealthStatus = { readonly stop: () => void; readonly notServing: () => void };

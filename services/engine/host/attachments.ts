@@ -10,7 +10,7 @@
  * told again, marks and rows, `Ended`. A host whose engine is broken still hands over what it holds, and says
  * `Fault{sid, engine_lost}` behind `Opened`.
  */
-import { assert, isRandomId, isReticleError, ReticleError } from '@reticle/core/domain';
+import { assert, isRandomId, isReticleError, ReticleError, wireDuration } from '@reticle/core/domain';
 import { limits } from '@reticle/proto/contract';
 import type { Adopt } from '@reticle/proto/gen/engine/v1/Adopt';
 import type { AdoptedTurn__Input } from '@reticle/proto/gen/engine/v1/AdoptedTurn';
@@ -23,12 +23,15 @@ import type { HostState } from './host-state.ts';
 import { checkLane, forgetLanes, hostLane, rebindLane } from './lanes.ts';
 import type { LinkChannel } from './link-channel.ts';
 import { durationOr, faultMessage } from './messages.ts';
+import { prefill } from './prefill.ts';
 import { announceRecord, sendTranscript } from './records.ts';
 import { Session, type Attachment } from './session.ts';
 import { finish, halt, pause, relieve, unpause } from './turn-lifecycle.ts';
 import { PauseReason, type Turn } from './turn.ts';
 
 const RETRY_MS = 1_000;
+/** A session is moved in about the time that its records take to arrive. */
+const MOVING_RETRY_MS = 100;
 
 /** Gives the session to this link, with a new epoch, and moves its turns here. Throws `ReticleError`. */
 export function openSession(host: HostState, channel: LinkChannel, open: Open): void {
@@ -36,23 +39,47 @@ export function openSession(host: HostState, channel: LinkChannel, open: Open): 
   const isKnown = host.sessions.has(open.sessionId);
   const session = claim(host, channel, open);
   const { sid } = open;
+  const previousGateway = session.gatewayId;
+  session.gatewayId = channel.gatewayId;
   attach(host, session, { sid, channel, session });
   const faults: LinkResponse__Input[] = [];
   const turns = adoptAll(session, open, (adopt, error) => faults.push(faultMessage({ sid, lane: adopt.lane }, error)));
   if (open.wantTranscript && isKnown) sendTranscript(channel, sid, session);
   host.failpoint('engine.opened');
   const { epoch, contextTokens, lastClientSeq } = session;
-  channel.control({ opened: { sid, epoch, kvTokens: contextTokens, turns, lastClientSeq } });
+  const idleTtl = wireDuration(session.idleTtlMs);
+  channel.control({ opened: { sid, epoch, kvTokens: contextTokens, turns, lastClientSeq, previousGateway, idleTtl } });
+  if (!isKnown) receive(host, { sid, channel, session }, open);
   for (const fault of faults) channel.control(fault);
   for (const turn of session.liveTurns()) relieve(host, turn);
   if (host.condition === 'failed') channel.control(faultMessage({ sid }, host.refusal()));
   host.changed();
 }
 
+/** A session that comes from another engine has its prefix from the first moment, or it is not here at all. */
+function receive(host: HostState, attachment: Attachment, { root, records, lastClientSeq }: Open): void {
+  attachment.session.noteClientSeq(lastClientSeq);
+  attachment.session.handed.expect(records);
+  if (root.length === 0) return;
+  const { sid, session } = attachment;
+  const request = {
+    sid,
+    op: 0,
+    parentTurnId: '',
+    keepTokens: 0,
+    append: root,
+    draftId: '',
+    revision: 0,
+    discard: false,
+  };
+  prefill(host, attachment, request, () => drop(host, session));
+}
+
 /** The session of an `Open`, with its new epoch; the attachment before it is told. */
 function claim(host: HostState, channel: LinkChannel, open: Open): Session {
   if (channel.sids.has(open.sid)) throw new ReticleError('session_already_open', 'the sid is in use', { param: 'sid' });
   const known = host.sessions.get(open.sessionId);
+  if (open.wantTranscript) checkTakeover(known, open);
   const session = known ?? newSession(host, open);
   if (session.tenant !== open.tenant) throw new ReticleError('session_not_found', 'no such session');
   const epoch = session.nextEpoch(open.holder, open.minEpoch);
@@ -64,9 +91,16 @@ function claim(host: HostState, channel: LinkChannel, open: Open): Session {
   supersede(session, epoch);
   session.holder = open.holder;
   session.creditTokens = open.defaultCreditTokens || limits.creditTokensDefault;
-  session.idleTtlMs = Math.min(durationOr(open.idleTtl, limits.idleTtlMsDefault), limits.idleTtlMsMax);
+  session.idleTtlMs = Math.min(durationOr(open.idleTtl, session.idleTtlMs), limits.idleTtlMsMax);
   session.graceMs = durationOr(open.detachGrace, defaultGraceMs(open.tier));
   return session;
+}
+
+/** Who takes a session over wants what there is of it; a fresh one under its name would pass for it later. */
+function checkTakeover(known: Session | undefined, { tenant }: Open): void {
+  if (known?.tenant !== tenant) throw new ReticleError('session_not_found', 'no such session');
+  if (known.handed.isWhole) return;
+  throw new ReticleError('engine_lost', 'the session is just being moved here', { retryAfterMs: MOVING_RETRY_MS });
 }
 
 /**
@@ -181,6 +215,11 @@ export function detach(host: HostState, attachment: Attachment, graceMs: number)
   const { session, channel, sid } = attachment;
   channel.sids.delete(sid);
   if (session.attachment !== attachment) return;
+  if (!session.handed.isWhole) {
+    // Half of a session is none: whoever comes for it is told that it is gone.
+    drop(host, session);
+    return;
+  }
   const nowMs = host.clock.nowMs();
   session.attachment = undefined;
   session.detachedMs = nowMs;

@@ -77,7 +77,7 @@ export function requestCut(host: HostState, turn: Turn, cut: Cut, repeatStart: (
   if (open !== undefined) open.asked.inBand = true;
   if (known !== undefined) {
     tell(turn, { ...known, lane: cut.lane });
-    if (cut.successor !== null && session.turns.has(cut.successor.turnId)) repeatStart(cut.successor);
+    if (cut.successor !== null) repeatSuccessor(turn, known, cut.successor, repeatStart);
     return;
   }
   if (open !== undefined) return;
@@ -91,6 +91,19 @@ export function requestCut(host: HostState, turn: Turn, cut: Cut, repeatStart: (
     return;
   }
   decide(host, turn, requestOf(turn, cut, mode));
+}
+
+/** A repeated redirect brings its successor again, on a lane of its own: it runs, it is to come, or it never will. */
+function repeatSuccessor(
+  turn: Turn,
+  { outcome }: CutDone__Input,
+  successor: Start,
+  repeatStart: (start: Start) => void,
+): void {
+  if (turn.session.turns.has(successor.turnId)) repeatStart(successor);
+  else if (outcome !== ControlOutcome.CONTROL_OUTCOME_PENDING) {
+    tellFailed(turn.channel, successor.lane, new ReticleError('turn_stale', 'the turn to redirect has already ended'));
+  }
 }
 
 function requestOf(turn: Turn, cut: Cut, mode: CutMode): CutRequest {
@@ -219,6 +232,9 @@ function tellNeverStarted({ channel, sid }: Attachment, start: Start, error: Ret
 
 /** A lane whose turn never came to be. */
 export function tellFailed(channel: LinkChannel | undefined, lane: number, error: ReticleError): void {
+  // Told once: a repeated redirect brings its lane again.
+  if (channel?.failedLanes.has(lane) === true) return;
+  channel?.failedLanes.add(lane);
   channel?.control({ ended: { lane, status: TurnStatus.TURN_STATUS_FAILED, error: turnError(error) } });
 }
 

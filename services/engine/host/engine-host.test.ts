@@ -248,6 +248,7 @@ describe('turns', () => {
       verbosity: '',
       topLogprobs: 0,
       outputLength: 2 as const,
+      choice: 0,
     };
     link.start({ sid: 1, lane: 1, turnId: 't1', maxOutputTokens: 5, forcedTokenIds: [0, 1, 2], params });
     link.start({ sid: 1, lane: 2, turnId: 't2', maxOutputTokens: 5, forcedTokenIds: [0, 1, 2] });

@@ -48,8 +48,16 @@ export class FakeLink {
   open(open: Partial<Open> & { readonly sid: number; readonly sessionId: string }): void {
     const empty = Buffer.alloc(0);
     const defaults = { tenant: 'acme', tier: 1 as const, minEpoch: 0, holder: Buffer.from('h'), kvScope: empty };
-    const more = { signalKey: empty, idleTtl: null, detachGrace: null, adopt: [], wantTranscript: false };
-    this.peer.message({ open: { ...defaults, ...more, defaultCreditTokens: 0, ...open } });
+    const more = {
+      signalKey: empty,
+      idleTtl: null,
+      detachGrace: null,
+      adopt: [],
+      wantTranscript: false,
+      root: [] as Open['root'],
+    };
+    const handed = { records: 0, lastClientSeq: 0 };
+    this.peer.message({ open: { ...defaults, ...more, ...handed, defaultCreditTokens: 0, ...open } });
   }
 
   start(start: Partial<Start> & { readonly sid: number; readonly lane: number; readonly turnId: string }): void {

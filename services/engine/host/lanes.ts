@@ -52,7 +52,8 @@ export function rebindLane(
   const retell = target.retell === true;
   turn.marks.rebind(retell ? 0 : from);
   turn.endedTold = false;
-  turn.startedTold = !retell && turn.started !== undefined;
+  // Told again: a link that broke may have lost it.
+  turn.startedTold = false;
   bindLane(session, turn, target.lane);
   turn.channel?.touch(turn);
   return from;

@@ -23,6 +23,10 @@ export type LaneBinding = { readonly turn: Turn; readonly attachment: Attachment
 export class LinkChannel {
   readonly lanes = new Map<number, LaneBinding>();
   readonly sids = new Map<number, Attachment>();
+  /** Lanes whose turn never came to be, and that were told so. */
+  readonly failedLanes = new Set<number>();
+  /** Who is at the other end, by its `Hello`. */
+  gatewayId = '';
   /** `Hello` was accepted. */
   welcomed = false;
   closed = false;

@@ -49,12 +49,13 @@ export function handleRequest(port: PeerPort, request: LinkRequest): void {
 }
 
 function handleWork(host: HostState, channel: LinkChannel, request: LinkRequest): void {
-  const { open, start, prefill: work, release: letGo } = request;
+  const { open, start, prefill: work, release: letGo, record } = request;
   if (open)
     guarded(channel, { sid: open.sid, epoch: epochOf(host, open.sessionId) }, () => openWithKeys(host, channel, open));
   else if (start) startOn(host, channel, start);
   else if (work) withSession(channel, { sid: work.sid, op: work.op }, (attachment) => prefill(host, attachment, work));
   else if (letGo) release(host, channel, letGo);
+  else if (record) withSession(channel, { sid: record.sid }, ({ session }) => session.handed.take(record));
   else host.observer.count('unknown_message');
 }
 
@@ -88,6 +89,7 @@ function greet(port: PeerPort, hello: Hello): void {
   } else if (host.condition === 'fenced') refuseLink(port, 'link_refused_epoch', 'the engine is fenced');
   else {
     channel.welcomed = true;
+    channel.gatewayId = hello.gatewayId;
     port.welcome();
   }
 }

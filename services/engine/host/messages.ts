@@ -1,5 +1,5 @@
 /** Builders of the link's messages, and the readers of the parts of requests that drivers get. */
-import { durationMs, ReticleError, wireDuration } from '@reticle/core/domain';
+import { durationMs, parseTextFormat, ReticleError, wireDuration } from '@reticle/core/domain';
 import { GrpcStatus } from '@reticle/proto/contract';
 import type { Capabilities__Input } from '@reticle/proto/gen/engine/v1/Capabilities';
 import { CutGranularity } from '@reticle/proto/gen/engine/v1/CutGranularity';
@@ -145,13 +145,25 @@ export function inputTokensMax(input: readonly EngineInput[]): number {
   return tokens;
 }
 
-export function samplingParams(params: Params | null): SamplingParams {
+const TEXT_FORMAT_PARAM = 'params.text_format_json';
+
+/** @throws ReticleError `unknown_parameter` for one that the driver does not take, or of `parseTextFormat` */
+export function samplingParams(
+  params: Params | null,
+  { grammar }: Pick<EngineCapabilities, 'grammar'>,
+): SamplingParams {
   if (params === null) return { stop: [] };
-  const { temperature, topP, seed, stop } = params;
+  const { temperature, topP, seed, stop, textFormatJson } = params;
+  const constrained = textFormatJson !== '' && parseTextFormat(textFormatJson, TEXT_FORMAT_PARAM) !== undefined;
+  if (constrained && !grammar) {
+    const param = TEXT_FORMAT_PARAM;
+    throw new ReticleError('unknown_parameter', 'the engine does not take this parameter', { param });
+  }
   return {
     ...(temperature === undefined ? {} : { temperature }),
     ...(topP === undefined ? {} : { topP }),
     ...(seed === undefined ? {} : { seed }),
+    ...(constrained ? { textFormat: textFormatJson } : {}),
     stop,
   };
 }

@@ -15,9 +15,14 @@ type Parent = { readonly context: number; readonly generates: boolean } | { read
 
 /**
  * Starts the operation; `Prefilled` or `Fault{op}` follows. A repeat is answered with what the first came to. Throws
- * `ReticleError` when it is refused.
+ * `ReticleError` when it is refused. `onFailed`: the context does not come to be.
  */
-export function prefill(host: HostState, attachment: Attachment, request: Prefill): void {
+export function prefill(
+  host: HostState,
+  attachment: Attachment,
+  request: Prefill,
+  onFailed: () => void = () => {},
+): void {
   const { session } = attachment;
   if (repeated(attachment, request)) return;
   checkPrefill(host, session, request);
@@ -45,10 +50,7 @@ export function prefill(host: HostState, attachment: Attachment, request: Prefil
     node.waiting = undefined;
     const exists = !isReticleError(outcome);
     if (exists) {
-      node.contextTokens = outcome.contextTokens;
-      node.result = resultOf(outcome, named ? undefined : previousRoot);
-      if (session.parked) host.driver.park({ context: node.context });
-      if (!named) host.releaseNode(previousRoot);
+      made(host, session, { node, outcome, previousRoot: named ? undefined : previousRoot });
     } else {
       node.released = true;
       forget(session, { node, name: request.draftId, previousRoot });
@@ -56,6 +58,7 @@ export function prefill(host: HostState, attachment: Attachment, request: Prefil
     tell(attachment, { request, node, outcome });
     for (const wake of waiting) wake(exists && !session.dropped);
     if (session.dropped) for (const each of [node, previousRoot]) host.releaseNode(each);
+    else if (!exists) onFailed();
   };
   const run = (context: number, afterOutput: boolean): void => {
     if (host.driver.canStart({ parent: context, inputTokensMax: inputTokensMax(input) }))
@@ -68,6 +71,19 @@ export function prefill(host: HostState, attachment: Attachment, request: Prefil
       if (exists) run(parent.waitFor.context, false);
       else settle(new ReticleError('internal', 'the context to extend could not be made'));
     });
+}
+
+type Made = {
+  readonly node: PrefixNode;
+  readonly outcome: PrefillCounts;
+  readonly previousRoot: PrefixNode | undefined;
+};
+
+function made(host: HostState, session: Session, { node, outcome, previousRoot }: Made): void {
+  node.contextTokens = outcome.contextTokens;
+  node.result = resultOf(outcome, previousRoot);
+  if (session.parked) host.driver.park({ context: node.context });
+  if (previousRoot !== undefined) host.releaseNode(previousRoot);
 }
 
 /** The same name, parent and input: a gateway that makes a session again may find it here. */

@@ -17,6 +17,8 @@ import { Turn } from './turn.ts';
 
 /** Sends the record of every context of the session that exists or runs, or that one of those stems from. */
 export function sendTranscript(channel: LinkChannel, sid: number, session: Session): void {
+  const cold = session.handed.messages((name) => session.isTaken(name));
+  for (const message of cold) channel.control({ transcript: { ...message, sid, cold: true } });
   for (const node of session.lineage()) {
     if (node instanceof Turn) sendTurn(channel, sid, node);
     else sendPrefix(channel, sid, node);

@@ -16,6 +16,7 @@ import type { SignalKey } from '@reticle/services/bus/signals';
 import type { ContextId } from '../contract.ts';
 import type { LinkChannel } from './link-channel.ts';
 import { ControlAnswers } from './control-answers.ts';
+import { HandedRecords } from './handed-records.ts';
 import { recordBytes } from './record-bytes.ts';
 import type { Turn } from './turn.ts';
 
@@ -73,6 +74,9 @@ export class Session {
   /** Keys that its signals are signed with, newest first (PROTOCOL S4). */
   signalKeys: readonly SignalKey[] = [];
   lastClientSeq = 0;
+  readonly handed = new HandedRecords();
+  /** Gateway of the newest attachment. */
+  gatewayId = '';
   /** Set when the session was closed: what still runs is wiped as it stops. */
   dropped = false;
   cancelGrace: (() => void) | undefined;

@@ -40,7 +40,7 @@ export function startTurn({ host, session, start, lane, successorOf }: StartOpti
   checkStart(host, session, start, successorOf !== undefined);
   const parent = parentOf(session, start, successorOf);
   const input = engineInput(start.input);
-  const params = samplingParams(start.params);
+  const params = samplingParams(start.params, host.driver.capabilities);
   const forced = start.forcedTokenIds;
   if (parent.waitFor === undefined && successorOf === undefined) {
     const tokens = inputTokensMax(input) + forced.length;
@@ -55,7 +55,7 @@ export function startTurn({ host, session, start, lane, successorOf }: StartOpti
   const work = {
     input,
     params,
-    choice: 0,
+    choice: start.params?.choice ?? 0,
     maxOutputTokens: start.maxOutputTokens || host.driver.capabilities.maxOutputTokens,
     outputLimited: start.maxOutputTokens > 0,
     ...outputLength(start.params),

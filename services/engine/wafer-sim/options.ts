@@ -96,7 +96,7 @@ function capabilitiesOf({ model, maxSessions }: WaferSimOptions, pace: PaceModel
     exactOffsets: true,
     tokenIds: true,
     seededReplay: true,
-    grammar: false,
+    grammar: true,
     maxTopLogprobs: 0,
     fork: true,
     park: true,

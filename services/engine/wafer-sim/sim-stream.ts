@@ -65,14 +65,14 @@ export type TurnDraftOptions = {
 };
 
 /**
- * @throws ReticleError for input that cannot be tokenised; `context_length_exceeded` when no token of output fits;
+ * @throws ReticleError for input that cannot be tokenised and for a text format that is no grammar; `context_length_exceeded` when no token of output fits;
  *   `internal` for delivered tokens that this turn would not have generated
  */
 export function turnDraft(work: StartWork, parent: Context, options: TurnDraftOptions): TurnDraft {
   assert(work.maxOutputTokens > 0, 'a turn may generate a token');
   const { vocab, modelDigest, mode } = options;
   const prompt = promptOf(parent, { input: work.input, afterOutput: work.afterOutput, opensAnswer: true, vocab });
-  const { key, content } = turnContent({
+  const { key, content, completeTokens } = turnContent({
     mode,
     modelDigest,
     vocab,
@@ -81,10 +81,17 @@ export function turnDraft(work: StartWork, parent: Context, options: TurnDraftOp
     inputIds: prompt.hash(),
     canary: prompt.canary,
     lastUserText: prompt.lastUserText,
+    textFormat: work.params.textFormat,
   });
   const maxOutputTokens = Math.min(work.maxOutputTokens, outputRoom(prompt.tokens, options.contextTokens));
   const length = work.length ?? options.length;
-  const whole = turnLength({ mode, length, key, maxOutputTokens, limited: work.outputLimited ?? true });
+  const { tokens: whole, finish } =
+    completeTokens === undefined
+      ? lengthEnd(
+          turnLength({ mode, length, key, maxOutputTokens, limited: work.outputLimited ?? true }),
+          maxOutputTokens,
+        )
+      : completeEnd(completeTokens, maxOutputTokens);
   const forced = forcedPrefix(work, content);
   const end = forced.stopped ? forced.end : whole;
   if (work.forced.length > end) throw foreign(end);
@@ -98,8 +105,20 @@ export function turnDraft(work: StartWork, parent: Context, options: TurnDraftOp
     startOffset: work.forced.length,
     end,
     stopped: forced.stopped,
-    finish: whole < maxOutputTokens ? 'stop' : 'length',
+    finish,
   };
+}
+
+/** Where a turn that nobody cuts ends, and why. */
+type WholeTurn = { readonly tokens: number; readonly finish: 'stop' | 'length' };
+
+function lengthEnd(tokens: number, maxOutputTokens: number): WholeTurn {
+  return { tokens, finish: tokens < maxOutputTokens ? 'stop' : 'length' };
+}
+
+/** A complete text has an end of its own, whatever length is asked for. */
+function completeEnd(tokens: number, maxOutputTokens: number): WholeTurn {
+  return tokens <= maxOutputTokens ? { tokens, finish: 'stop' } : { tokens: maxOutputTokens, finish: 'length' };
 }
 
 /** A refusal that another replica may not give. */

@@ -202,14 +202,23 @@ export class LinkClient {
     this.#cancelTimer();
     const silenceMs = this.#options.clock.nowMs() - this.#heardMs;
     const delayMs = silenceMs >= limits.linkPingMs ? limits.linkPingMs : limits.linkPingMs - silenceMs;
+    const wokenMs = this.#options.clock.nowMs() + delayMs;
     this.#cancelTimer = this.#options.clock.after(delayMs, () => {
       const nowMs = this.#options.clock.nowMs();
       const owed = this.#table?.owed === true;
+      if (nowMs - wokenMs > limits.linkPingMs) this.#excuse(nowMs);
       if (!owed) this.#steppedMs = nowMs;
       if (nowMs - this.#heardMs >= limits.linkDeadMs) this.#dead('silent', 'silence');
       else if (owed && nowMs - this.#steppedMs >= this.#stallMs) this.#dead('hung', 'no progress');
       else this.#ask(nowMs, owed);
     });
+  }
+
+  /** This process woke up late: what the engine sent meanwhile is still unread, so its silence is not its own. */
+  #excuse(nowMs: number): void {
+    const excusedMs = nowMs - limits.linkDeadMs + limits.linkPingMs;
+    this.#heardMs = Math.max(this.#heardMs, excusedMs);
+    this.#steppedMs = Math.max(this.#steppedMs, excusedMs);
   }
 
   get #stallMs(): number {

@@ -23,6 +23,8 @@ const CHANNEL: ChannelOptions = {
   'grpc.keepalive_time_ms': 30_000,
   'grpc.keepalive_timeout_ms': 10_000,
   'grpc.max_receive_message_length': limits.libraryMessageBytesMax,
+  // What the engine may send before it hears from here: a wake of 1,000 streams is larger than the default 64 KiB.
+  'grpc-node.flow_control_window': 4 * 1024 * 1024,
 };
 
 const identity = (bytes: Buffer): Uint8Array => bytes;

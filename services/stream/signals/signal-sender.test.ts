@@ -34,7 +34,7 @@ const redirect: Redirect = {
       { kind: 'item', json: '{"role":"user"}' },
       { kind: 'tokens', ids: [4, 5] },
     ],
-    params: { stop: ['x'], temperature: 0, outputLength: 'exact' },
+    params: { stop: ['x'], temperature: 0, outputLength: 'exact', choice: 1, textFormat: '{"type":"json_object"}' },
     maxOutputTokens: 9,
     maxDurationMs: 1_500,
     tier: 'fast',
@@ -200,7 +200,7 @@ describe('what a signal says', () => {
       successor: {
         turnId: 't2',
         input: [{ itemJson: '{"role":"user"}' }, { tokens: { tokenIds: [4, 5] } }],
-        params: { stop: ['x'], temperature: 0, outputLength: 2 },
+        params: { stop: ['x'], temperature: 0, outputLength: 2, choice: 1, textFormatJson: '{"type":"json_object"}' },
         maxOutputTokens: 9,
         maxDuration: { seconds: 1, nanos: 500_000_000 },
         tier: 2,

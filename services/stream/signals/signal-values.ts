@@ -1,10 +1,8 @@
 /** Values of services/session as the controls of a signal, and its answer back. Enums are numbers on the wire. */
 import { tierNumber, tierOfNumber, wireDuration, type Tier } from '@reticle/core/domain';
 import { isErrorCode } from '@reticle/proto/contract';
-import { OutputLength } from '@reticle/proto/gen/session/v1/OutputLength';
 import type { ControlAck as WireControlAck } from '@reticle/proto/gen/session/v1/ControlAck';
 import type { Interrupt__Input } from '@reticle/proto/gen/session/v1/Interrupt';
-import type { Params__Input } from '@reticle/proto/gen/session/v1/Params';
 import type { Redirect__Input } from '@reticle/proto/gen/session/v1/Redirect';
 import type { StartTurn__Input } from '@reticle/proto/gen/session/v1/StartTurn';
 import type { Located as WireLocated } from '@reticle/proto/gen/signal/v1/Located';
@@ -17,9 +15,8 @@ import type {
   KvAction,
   Redirect,
   StartTurn,
-  TurnParams,
 } from '@reticle/services/session';
-import { wireInput } from '../wire-values.ts';
+import { wireInput, wireParams } from '../wire-values.ts';
 
 const CUT_MODES: Readonly<Record<CutMode, 1 | 2 | 3 | 4>> = {
   'discard-partial-items': 1,
@@ -37,10 +34,6 @@ const OUTCOMES: readonly ControlOutcome[] = [
   'refused',
 ];
 const KV_ACTIONS: readonly KvAction[] = ['cut-in-place', 'block-aligned-cut', 'checkpoint-replay', 'reprefill', 'none'];
-const OUTPUT_LENGTHS = {
-  natural: OutputLength.OUTPUT_LENGTH_NATURAL,
-  exact: OutputLength.OUTPUT_LENGTH_EXACT,
-} as const;
 
 export function wireInterrupt({ turnId, mode, keepThroughOffset, reason, signalId }: Interrupt): Interrupt__Input {
   const keep = keepThroughOffset === undefined ? {} : { keepThroughOffset };
@@ -63,16 +56,6 @@ function wireStartTurn(start: StartTurn): StartTurn__Input {
     ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
     ...(maxDurationMs === undefined ? {} : { maxDuration: wireDuration(maxDurationMs) }),
     ...(tier === undefined ? {} : { tier: tierNumber(tier) as 1 | 2 | 3 | 4 }),
-  };
-}
-
-function wireParams({ temperature, topP, seed, stop, outputLength }: TurnParams): Params__Input {
-  return {
-    stop: [...stop],
-    ...(temperature === undefined ? {} : { temperature }),
-    ...(topP === undefined ? {} : { topP }),
-    ...(seed === undefined ? {} : { seed }),
-    ...(outputLength === undefined ? {} : { outputLength: OUTPUT_LENGTHS[outputLength] }),
   };
 }
 

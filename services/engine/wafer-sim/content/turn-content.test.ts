@@ -10,10 +10,23 @@ import { writtenTokens } from './written-tokens.ts';
 const VOCAB = 201_088;
 const inputIds = tokenise('user\nDraw a map of rivers\nassistant\n', VOCAB).ids;
 const common = { modelDigest: 'sha256:ab', seed: 3, choice: 0, inputIds, vocab: VOCAB };
+/** Some 1,000 tokens and more, with keys that the tokeniser splits inside a character. */
+const LONG_SCHEMA = JSON.stringify({
+  type: 'json_schema',
+  schema: {
+    type: 'array',
+    minItems: 60,
+    items: {
+      properties: { 'abcdefgéhijklmn ': { type: 'string' }, n: { type: 'number' } },
+      required: ['abcdefgéhijklmn '],
+    },
+  },
+});
 const turns: readonly { readonly name: string; readonly options: TurnContentOptions }[] = [
   { name: 'hash', options: { ...common, mode: 'hash' } },
   { name: 'hash with a canary', options: { ...common, mode: 'hash', canary: 'abc234' } },
   { name: 'code', options: { ...common, mode: 'code', lastUserText: 'Draw a map of rivers' } },
+  { name: 'hash under a schema', options: { ...common, mode: 'hash', textFormat: LONG_SCHEMA } },
 ];
 const TOKENS = 4000;
 

@@ -1,6 +1,9 @@
+import { parseTextFormat } from '@reticle/core/domain';
+
 import { CodeContent } from './code-content.ts';
 import { HashContent } from './hash-content.ts';
 import { ContextHash, oracleKey, type OracleKey } from './oracle-key.ts';
+import { SchemaContent } from './schema-content.ts';
 import type { TurnContent } from './token-write.ts';
 import { writtenTokens } from './written-tokens.ts';
 
@@ -20,16 +23,33 @@ export type TurnContentOptions = {
   readonly canary?: string | undefined;
   /** Where code mode takes its identifiers from. */
   readonly lastUserText?: string | undefined;
+  /** JSON of `text.format`; with a schema the output is one JSON text of it, in either mode. */
+  readonly textFormat?: string | undefined;
 };
 
 /** A turn's content, and the key that also decides its step widths and natural length. */
-export type KeyedTurnContent = { readonly key: OracleKey; readonly content: TurnContent };
+export type KeyedTurnContent = {
+  readonly key: OracleKey;
+  readonly content: TurnContent;
+  /** Tokens of a content that is complete by itself; absent where only a length ends it. */
+  readonly completeTokens?: number;
+};
 
-/** The content of one turn (WAFER §6.2): the same options give the same bytes at every offset, on every replica. */
+/**
+ * The content of one turn (WAFER §6.2): the same options give the same bytes at every offset, on every replica.
+ *
+ * @throws ReticleError of `parseTextFormat`
+ */
 export function turnContent(options: TurnContentOptions): KeyedTurnContent {
   const { inputIds, vocab } = options;
   const context = inputIds instanceof ContextHash ? inputIds : new ContextHash().update(inputIds);
   const key = oracleKey({ ...options, context });
+  const grammar =
+    options.textFormat === undefined ? undefined : parseTextFormat(options.textFormat, 'params.text_format_json');
+  if (grammar !== undefined) {
+    const content = new SchemaContent({ key, vocab, grammar });
+    return { key, content, completeTokens: content.tokens };
+  }
   const content =
     options.mode === 'hash'
       ? new HashContent({ key, vocab, canary: options.canary })

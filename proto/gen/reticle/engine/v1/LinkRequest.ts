@@ -8,6 +8,7 @@ import type { Cut__Input as _reticle_engine_v1_Cut__Input, Cut as _reticle_engin
 import type { Credit__Input as _reticle_engine_v1_Credit__Input, Credit as _reticle_engine_v1_Credit } from '../../../reticle/engine/v1/Credit.ts';
 import type { Release__Input as _reticle_engine_v1_Release__Input, Release as _reticle_engine_v1_Release } from '../../../reticle/engine/v1/Release.ts';
 import type { Ping__Input as _reticle_engine_v1_Ping__Input, Ping as _reticle_engine_v1_Ping } from '../../../reticle/engine/v1/Ping.ts';
+import type { Transcript__Input as _reticle_engine_v1_Transcript__Input, Transcript as _reticle_engine_v1_Transcript } from '../../../reticle/engine/v1/Transcript.ts';
 
 export interface LinkRequest__Input {
   'hello'?: (_reticle_engine_v1_Hello__Input | null);
@@ -18,7 +19,8 @@ export interface LinkRequest__Input {
   'credit'?: (_reticle_engine_v1_Credit__Input | null);
   'release'?: (_reticle_engine_v1_Release__Input | null);
   'ping'?: (_reticle_engine_v1_Ping__Input | null);
-  'message'?: "hello"|"open"|"prefill"|"start"|"cut"|"credit"|"release"|"ping";
+  'record'?: (_reticle_engine_v1_Transcript__Input | null);
+  'message'?: "hello"|"open"|"prefill"|"start"|"cut"|"credit"|"release"|"ping"|"record";
 }
 
 export interface LinkRequest {
@@ -30,5 +32,6 @@ export interface LinkRequest {
   'credit'?: (_reticle_engine_v1_Credit | null);
   'release'?: (_reticle_engine_v1_Release | null);
   'ping'?: (_reticle_engine_v1_Ping | null);
-  'message'?: "hello"|"open"|"prefill"|"start"|"cut"|"credit"|"release"|"ping";
+  'record'?: (_reticle_engine_v1_Transcript | null);
+  'message'?: "hello"|"open"|"prefill"|"start"|"cut"|"credit"|"release"|"ping"|"record";
 }

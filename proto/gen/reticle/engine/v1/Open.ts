@@ -3,6 +3,7 @@
 import type { ServiceTier__Input as _reticle_session_v1_ServiceTier__Input, ServiceTier as _reticle_session_v1_ServiceTier } from '../../../reticle/session/v1/ServiceTier.ts';
 import type { Duration__Input as _google_protobuf_Duration__Input, Duration as _google_protobuf_Duration } from '../../../google/protobuf/Duration.ts';
 import type { Adopt__Input as _reticle_engine_v1_Adopt__Input, Adopt as _reticle_engine_v1_Adopt } from '../../../reticle/engine/v1/Adopt.ts';
+import type { InputItem__Input as _reticle_session_v1_InputItem__Input, InputItem as _reticle_session_v1_InputItem } from '../../../reticle/session/v1/InputItem.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface Open__Input {
@@ -19,6 +20,9 @@ export interface Open__Input {
   'adopt'?: (_reticle_engine_v1_Adopt__Input)[];
   'wantTranscript'?: (boolean);
   'defaultCreditTokens'?: (number);
+  'root'?: (_reticle_session_v1_InputItem__Input)[];
+  'records'?: (number);
+  'lastClientSeq'?: (number);
 }
 
 export interface Open {
@@ -35,4 +39,7 @@ export interface Open {
   'adopt': (_reticle_engine_v1_Adopt)[];
   'wantTranscript': (boolean);
   'defaultCreditTokens': (number);
+  'root': (_reticle_session_v1_InputItem)[];
+  'records': (number);
+  'lastClientSeq': (number);
 }

@@ -22,6 +22,7 @@ export interface Transcript__Input {
   'generatedOffset'?: (number);
   'items'?: (_reticle_session_v1_ItemMark__Input)[];
   'cuts'?: (_reticle_engine_v1_CutDone__Input)[];
+  'cold'?: (boolean);
 }
 
 export interface Transcript {
@@ -38,4 +39,5 @@ export interface Transcript {
   'generatedOffset': (number);
   'items': (_reticle_session_v1_ItemMark)[];
   'cuts': (_reticle_engine_v1_CutDone)[];
+  'cold': (boolean);
 }

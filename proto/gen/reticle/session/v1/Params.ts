@@ -16,6 +16,7 @@ export interface Params__Input {
   'verbosity'?: (string);
   'topLogprobs'?: (number);
   'outputLength'?: (_reticle_session_v1_OutputLength__Input);
+  'choice'?: (number);
   '_temperature'?: "temperature";
   '_topP'?: "topP";
   '_seed'?: "seed";
@@ -35,6 +36,7 @@ export interface Params {
   'verbosity': (string);
   'topLogprobs': (number);
   'outputLength': (_reticle_session_v1_OutputLength);
+  'choice': (number);
   '_temperature'?: "temperature";
   '_topP'?: "topP";
   '_seed'?: "seed";

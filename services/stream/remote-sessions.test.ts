@@ -1,0 +1,27 @@
+import { describe, expect, test } from '@jest/globals';
+import { ReticleError } from '@reticle/core/domain';
+import { codeOf, ENGINE } from './scripted-engine.ts';
+import { caller, interrupt, SessionsRig } from './sessions-rig.ts';
+
+describe('signals of a session that is open elsewhere', () => {
+  test('go to the engine that the token names', async () => {
+    const rig = new SessionsRig();
+    await rig.create();
+    const asked: unknown[] = [];
+    const second = new SessionsRig({
+      remote: {
+        signal: (target) => {
+          asked.push(target);
+          return Promise.reject(new ReticleError('engine_lost', 'no'));
+        },
+        locate: () => Promise.resolve(undefined),
+      },
+    });
+    const signal = interrupt('t1');
+    const answer = second.sessions.signalTurn(caller, { resumeToken: rig.token, signal });
+    expect(await codeOf(answer)).toBe('engine_lost');
+    expect(asked).toMatchObject([{ engineId: ENGINE.engineId, sessionId: rig.sessionId, tenant: 'acme', epoch: 1 }]);
+    const unknown = second.sessions.signalTurn(caller, { sessionId: 'a'.repeat(26), signal });
+    expect(await codeOf(unknown)).toBe('session_not_found');
+  });
+});

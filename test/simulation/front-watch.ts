@@ -1,0 +1,159 @@
+/**
+ * What is checked where gateways hand tokens to clients: nothing at or past E once any attachment, call or gateway has
+ * told E; bills that equal what was released; receipts and terminals that agree wherever they are told.
+ */
+import type { ControlAck, ServerEvent, TurnEnded } from '@reticle/services/session';
+import { expectations } from './expectations.ts';
+import type { Frame } from './front-messages.ts';
+import type { GatewayProcess } from './gateway-process.ts';
+import type { World } from './world.ts';
+
+type Watched = {
+  /** E once it was told to anybody. */
+  cutAt: number | undefined;
+  /** The last E told was a gateway's own, for an engine out of reach. */
+  cutHere: boolean;
+  endOffset: number | undefined;
+  /** Highest offset released, by life of a gateway. */
+  readonly released: Map<string, number>;
+};
+
+export class FrontWatch {
+  readonly #world: World;
+  readonly #turns = new Map<string, Watched>();
+  /** Receipts that were told by gateways that did not have the session. */
+  #outside: { readonly sessionId: string; readonly ack: ControlAck }[] = [];
+  /** Where the newest attachment of a session is. */
+  readonly #holder = new Map<string, string>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  released({ process }: GatewayProcess, sessionId: string, { turnId, firstOffset, tokenCount }: Frame): void {
+    const turn = this.#turn(sessionId, turnId);
+    const end = firstOffset + tokenCount;
+    const current = this.#holder.get(sessionId) === process.name;
+    if (current && turn.cutAt !== undefined && end > turn.cutAt) {
+      this.#violated('cut', sessionId, turnId, `${process.name} released up to ${end} after E ${turn.cutAt} was told`);
+    }
+    turn.released.set(process.name, Math.max(turn.released.get(process.name) ?? 0, end));
+  }
+
+  told(gateway: GatewayProcess, sessionId: string, event: ServerEvent): void {
+    if (event.kind === 'attached') this.heldAt(gateway, sessionId);
+    // One that was displaced and has not heard of it speaks to a client that is gone.
+    if (!this.#isCurrent(gateway, sessionId)) return;
+    this.#world.note('tell', `${gateway.process.name} ${sessionId.slice(0, 4)} ${summary(event)}`);
+    if (event.kind === 'control-ack') this.#acked(sessionId, event);
+    if (event.kind === 'turn-ended') this.#ended(gateway, sessionId, event);
+  }
+
+  /**
+   * The answer of a call from outside the stream. When another gateway has the session, the stream may run behind it
+   * for a moment; the next attachment may not.
+   */
+  answered(gateway: GatewayProcess, sessionId: string, value: unknown): void {
+    const ack = value as ControlAck;
+    this.#world.note('tell', `${gateway.process.name} ${sessionId.slice(0, 4)} outside ${summary(ack)}`);
+    if (this.#isCurrent(gateway, sessionId)) this.#acked(sessionId, ack);
+    else this.#outside.push({ sessionId, ack });
+  }
+
+  /** Bills of one gateway's life against what it released. */
+  settle({ process, ledger }: GatewayProcess): void {
+    const billed = new Map<string, number>();
+    for (const { sessionId, turnId, throughOffset } of ledger.all()) {
+      const key = `${sessionId} ${turnId}`;
+      billed.set(key, Math.max(billed.get(key) ?? 0, throughOffset));
+    }
+    for (const [key, turn] of this.#turns) {
+      const released = turn.released.get(process.name) ?? 0;
+      const bill = billed.get(key) ?? 0;
+      if (bill === released) continue;
+      this.#world.violated('bill', `${process.name} billed ${bill} of ${key}, released ${released}`);
+    }
+  }
+
+  #isCurrent({ process }: GatewayProcess, sessionId: string): boolean {
+    return this.#holder.get(sessionId) === process.name;
+  }
+
+  /** The session was created or attached here. */
+  heldAt({ process }: GatewayProcess, sessionId: string): void {
+    this.#holder.set(sessionId, process.name);
+    const told = this.#outside.filter((each) => each.sessionId === sessionId);
+    this.#outside = this.#outside.filter((each) => each.sessionId !== sessionId);
+    for (const { ack } of told) this.#acked(sessionId, ack);
+  }
+
+  #acked(sessionId: string, ack: ControlAck): void {
+    const { turnId, outcome, effectiveOffset, generatedOffset, wastedTokens } = ack;
+    if (outcome !== 'applied' && outcome !== 'already-ended') return;
+    const turn = this.#turn(sessionId, turnId);
+    const forgettable = turn.cutHere && !expectations.localCutsSurvive;
+    turn.cutHere = isLocalCut(ack);
+    if (turn.cutAt !== undefined && turn.cutAt !== effectiveOffset && !forgettable) {
+      this.#violated('receipt', sessionId, turnId, `E ${turn.cutAt} was told, then ${effectiveOffset}`);
+    }
+    if (wastedTokens !== generatedOffset - effectiveOffset) {
+      this.#violated(
+        'receipt',
+        sessionId,
+        turnId,
+        `wasted ${wastedTokens} of ${generatedOffset} past ${effectiveOffset}`,
+      );
+    }
+    turn.cutAt = effectiveOffset;
+  }
+
+  #ended({ process }: GatewayProcess, sessionId: string, { turnId, endOffset, usage, error }: TurnEnded): void {
+    const turn = this.#turn(sessionId, turnId);
+    const forgettable = turn.cutHere && !expectations.localCutsSurvive;
+    if (turn.endOffset !== undefined && turn.endOffset !== endOffset && !forgettable) {
+      this.#violated('terminal', sessionId, turnId, `ended at ${turn.endOffset}, then at ${endOffset}`);
+    }
+    if (turn.cutAt !== undefined && turn.cutAt !== endOffset && error === undefined && !forgettable) {
+      this.#violated('terminal', sessionId, turnId, `cut at ${turn.cutAt}, ended at ${endOffset}`);
+    }
+    turn.endOffset = endOffset;
+    const most = Math.max(0, ...turn.released.values());
+    if (usage.outputTokens > most) {
+      this.#violated('bill', sessionId, turnId, `${process.name} says ${usage.outputTokens}, released ${most}`);
+    }
+  }
+
+  #turn(sessionId: string, turnId: string): Watched {
+    const key = `${sessionId} ${turnId}`;
+    let turn = this.#turns.get(key);
+    if (turn === undefined) {
+      turn = { cutAt: undefined, cutHere: false, endOffset: undefined, released: new Map() };
+      this.#turns.set(key, turn);
+    }
+    return turn;
+  }
+
+  #violated(rule: string, sessionId: string, turnId: string, text: string): void {
+    this.#world.violated(rule, `session ${sessionId.slice(0, 4)} turn ${turnId}: ${text}`);
+  }
+}
+
+/** E7: generated = received, and no KV was touched. */
+export function isLocalCut({ outcome, kvAction }: ControlAck): boolean {
+  return outcome === 'applied' && kvAction === 'none';
+}
+
+function summary(event: ServerEvent): string {
+  switch (event.kind) {
+    case 'attached':
+      return `attached epoch ${event.session.epoch} seq ${event.lastAppliedSeq} replay ${event.replay.map(({ turnId, nextOffset }) => `${turnId}@${nextOffset}`).join(' ')}`;
+    case 'turn-started':
+      return `started ${event.turnId} at ${event.startOffset} epoch ${event.epoch} ${event.reason}`;
+    case 'control-ack':
+      return `ack ${event.turnId} ${event.signalId.slice(0, 6)} ${event.outcome} E ${event.effectiveOffset} of ${event.generatedOffset} ${event.code ?? ''}`;
+    case 'turn-ended':
+      return `ended ${event.turnId} ${event.status} at ${event.endOffset} ${event.finishReason} ${event.error?.code ?? ''}`;
+    default:
+      return event.kind;
+  }
+}

@@ -12,7 +12,18 @@ const project = (displayName, testMatch, more = {}) => ({
   ...more,
 });
 
-const beside = ['proto', 'core', 'operator', 'services', 'clients', 'scripts', 'bench', 'test/kit', 'test/fuzz', 'test/zoo'];
+const beside = [
+  'proto',
+  'core',
+  'operator',
+  'services',
+  'clients',
+  'scripts',
+  'bench',
+  'test/kit',
+  'test/fuzz',
+  'test/zoo',
+];
 
 export default {
   // jest keeps one core for itself; on two cores that would double the time.

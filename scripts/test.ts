@@ -1,12 +1,14 @@
 /**
- * `npm test [PROJECT…] [-- jest options]`: runs the test projects that this machine can run and ends with
- * one plain line `N passed, N failed` taken from jest's own result.
+ * `npm test [PROJECT…] [-- jest options]`: the jest projects and, when none is named, the suites beside them (seeded
+ * simulation, faulted real processes, bug zoo, fuzzer). Ends with a line for each suite and one plain line
+ * `N passed, N failed`, taken from their own results. `release` runs the suites at the size of a release.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { repositoryRoot, toolEnvironment } from './run-tool.ts';
+import { runSuite, suites, type SuiteOutcome, type SuiteSize } from './suites.ts';
 
 type JestResult = {
   readonly numPassedTests: number;
@@ -18,12 +20,37 @@ type JestResult = {
 const PROJECTS = ['unit', 'integration', 'e2e'];
 
 const options = process.argv.slice(2);
+const size: SuiteSize = options.includes('release') ? 'release' : 'everyday';
 const named = options.filter((option) => PROJECTS.includes(option));
-const rest = options.filter((option) => !PROJECTS.includes(option));
-process.exitCode = await runJest(named.length > 0 ? named : PROJECTS, rest);
+const rest = options.filter((option) => !PROJECTS.includes(option) && option !== 'release');
+const folder = mkdtempSync(join(tmpdir(), 'reticle-test-'));
+try {
+  process.exitCode = await runAll();
+} finally {
+  rmSync(folder, { recursive: true });
+}
 
-async function runJest(projects: readonly string[], extra: readonly string[]): Promise<number> {
-  const folder = mkdtempSync(join(tmpdir(), 'reticle-test-'));
+async function runAll(): Promise<number> {
+  const jest = await runJest(named.length > 0 ? named : PROJECTS, rest);
+  const outcomes: SuiteOutcome[] = [];
+  // A pattern or a project asks for a part of the tests; the suites are the whole.
+  if (named.length + rest.length === 0) for (const suite of suites) outcomes.push(await runSuite(suite, size, folder));
+  for (const { name, text } of outcomes) process.stdout.write(`${name}: ${text}\n`);
+  const passed = outcomes.reduce((sum, each) => sum + each.passed, jest.passed);
+  const failed = outcomes.reduce((sum, each) => sum + each.failed, jest.failed);
+  const skipped = jest.skipped > 0 ? `, ${jest.skipped} skipped` : '';
+  process.stdout.write(`${passed} passed, ${failed} failed${skipped}\n`);
+  return failed > 0 ? Math.max(1, jest.code) : jest.code;
+}
+
+type JestOutcome = {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly code: number;
+};
+
+async function runJest(projects: readonly string[], extra: readonly string[]): Promise<JestOutcome> {
   const resultFile = join(folder, 'result.json');
   const args = [
     '--experimental-vm-modules',
@@ -45,21 +72,18 @@ async function runJest(projects: readonly string[], extra: readonly string[]): P
   process.on('SIGINT', forward);
   process.on('SIGTERM', forward);
   const code = await new Promise<number>((resolve) => child.once('exit', (status) => resolve(status ?? 1)));
+  process.off('SIGINT', forward);
+  process.off('SIGTERM', forward);
   try {
-    return summarise(JSON.parse(readFileSync(resultFile, 'utf8')) as JestResult, code);
+    return outcomeOf(JSON.parse(readFileSync(resultFile, 'utf8')) as JestResult, code);
   } catch (error) {
     process.stderr.write(`test: jest left no result (${String(error)})\n`);
-    process.stdout.write('0 passed, 1 failed\n');
-    return code === 0 ? 1 : code;
-  } finally {
-    rmSync(folder, { recursive: true });
+    return { passed: 0, failed: 1, skipped: 0, code: code === 0 ? 1 : code };
   }
 }
 
 /** A suite that could not even load counts as one failure. */
-function summarise(result: JestResult, code: number): number {
+function outcomeOf(result: JestResult, code: number): JestOutcome {
   const failed = result.numFailedTests + result.numRuntimeErrorTestSuites;
-  const skipped = result.numPendingTests > 0 ? `, ${result.numPendingTests} skipped` : '';
-  process.stdout.write(`${result.numPassedTests} passed, ${failed} failed${skipped}\n`);
-  return failed > 0 && code === 0 ? 1 : code;
+  return { passed: result.numPassedTests, failed, skipped: result.numPendingTests, code };
 }

@@ -123,7 +123,8 @@ export class SessionIntake {
     const { announce, desk } = this.#options;
     const { turnId, replayFrom, generatedOffset, lane } = turn;
     const relay = desk.create(turnId);
-    relay.seed(ids, replayFrom, generatedOffset);
+    // A client may have, and was billed for, tokens past a cut.
+    relay.seed(ids, replayFrom, Math.max(generatedOffset, head.generatedOffset));
     for (const mark of head.items) relay.mark(mark);
     desk.bindHostLane(turnId, link, lane);
     if (head.started !== null) announce(turnId);

@@ -1,7 +1,8 @@
 /**
  * `node test/faults/main.ts [--count N] [--only NAME[,NAME]] [--seed N] [--json FILE] [--sessions N] [--gateways N]
- * [--engines N] [--every] [--no-nats] [--list]`: kills, freezes and cuts real processes under load until N streams were hit, and checks
- * every token of every stream (PROMISES §3.4).
+ * [--engines N] [--every] [--no-nats] [--strict-bounds] [--list]`: kills, freezes and cuts real processes under load
+ * until N streams were hit, and checks every token of every stream (PROMISES §3.4). Bounds of time that were missed are
+ * told; with `--strict-bounds` they fail the run.
  */
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
@@ -27,6 +28,7 @@ const { values } = parseArgs({
     engines: { type: 'string', default: '3' },
     every: { type: 'boolean', default: false },
     nats: { type: 'boolean', default: true },
+    'strict-bounds': { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
   },
 });
@@ -133,6 +135,8 @@ if (values.list) {
   const voids = result.scenarios.reduce((sum, { voidRounds }) => sum + voidRounds, 0);
   const missed = result.scenarios.reduce((sum, each) => sum + each.missed.length, 0);
   say(`${faulted} faulted streams, ${failed} failed, ${voids} void rounds, ${missed} bounds missed`);
-  const good = failed + untouchedFailed + voids + missed === 0 && faulted >= Number(values.count);
+  // How long something took depends on the machine's other work: told always, counted where the machine is quiet.
+  const bounds = values['strict-bounds'] ? missed : 0;
+  const good = failed + untouchedFailed + voids + bounds === 0 && faulted >= Number(values.count);
   process.exitCode = good ? 0 : 1;
 }

@@ -64,7 +64,7 @@ export const gatewayBugs: readonly Bug[] = [
   {
     name: 'admitted-turn-lost-when-handler-throws',
     ownedBy: 'services/stream',
-    file: 'services/stream/session-seat.ts',
+    file: 'services/stream/turn-launcher.ts',
     find: 'failed: (error) => this.#fail(turnId, error),',
     replace: 'failed: () => {},',
     caughtBy: { test: 'test/zoo/holes.test.ts', named: 'an admitted turn' },

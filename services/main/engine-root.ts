@@ -17,6 +17,8 @@ export type EngineDependencies = {
 export type RunningEngine = {
   /** `host:port` of its LinkService. */
   readonly address: string;
+  /** The listener's own port, where another address is announced. */
+  readonly port: number;
   /** Drains for at most `timeLeftMs`, then closes links, driver and listener. The first call decides. */
   close(timeLeftMs: number, reason: string): Promise<void>;
 };
@@ -92,7 +94,7 @@ export async function startEngine(config: EngineConfig, dependencies: EngineDepe
     stopPresence();
   };
   let ended: Promise<void> | undefined;
-  return { address, close: (timeLeftMs, reason) => (ended ??= end(timeLeftMs, reason)) };
+  return { address, port: server.port, close: (timeLeftMs, reason) => (ended ??= end(timeLeftMs, reason)) };
 }
 
 type RingOptions = Pick<Env, 'clock'> & { readonly logger: Logger; readonly broken: (reason: string) => void };

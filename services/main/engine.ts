@@ -6,5 +6,5 @@ runChild('engine-config', async ({ config }, { env, bus, logger, lifecycle, repo
   const engine = await startEngine(config, { env, bus, logger });
   lifecycle.own('engine', () => engine.close(0, 'closed'));
   lifecycle.onDrain('engine', ({ timeLeftMs, reason }) => engine.close(timeLeftMs, reason));
-  report({ kind: 'engine-ready', address: engine.address });
+  report({ kind: 'engine-ready', address: engine.address, port: engine.port });
 });

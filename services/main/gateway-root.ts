@@ -96,6 +96,7 @@ export async function startGateway(config: GatewayConfig, dependencies: GatewayD
     log: logger,
     clock,
     random,
+    failpoint: env.failpoint,
   });
   const onModels = dependencies.onModels ?? ((): void => {});
   const stopWatching = watchEngines({ directory, links, sessions, health, clock, onModels });

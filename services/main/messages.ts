@@ -76,7 +76,7 @@ export type ChildOrder =
 
 /** Child → supervisor. `models` are the served names with a ready engine. */
 export type ChildReport =
-  | { readonly kind: 'engine-ready'; readonly address: string }
+  | { readonly kind: 'engine-ready'; readonly address: string; readonly port: number }
   | { readonly kind: 'gateway-ready'; readonly port: number }
   | { readonly kind: 'stage-ready'; readonly port: number }
   | { readonly kind: 'gateway-models'; readonly models: readonly string[] }

@@ -12,7 +12,6 @@ import type { CellKey, GatewayConfig } from '@reticle/services/main';
 import { bounded } from '../kit/bounded.ts';
 import { FaultProxy } from '../kit/fault-proxy.ts';
 import { Child, type ChildOrder, type ChildReport } from './child.ts';
-import { listeningPort } from './listening-port.ts';
 import { Nats } from './nats.ts';
 
 export const REGION = 'fault-1';
@@ -148,8 +147,8 @@ export class EngineNode {
     this.exited = child.exited;
     const leave = hub.join(child.channel);
     void child.exited.then(leave);
-    await child.ready();
-    this.proxy.targetPort = await listeningPort(child.pid);
+    const { port = 0 } = await child.ready();
+    this.proxy.targetPort = port;
   }
 
   async stop(): Promise<void> {

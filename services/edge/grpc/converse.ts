@@ -12,6 +12,7 @@
  *    transport; neither when the session layer ended the stream through the sink.
  * 4. After the end nothing is read, written or passed on.
  */
+import type { Failpoint } from '@reticle/core/process';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { isReticleError, ReticleError } from '@reticle/core/domain';
 import type { Clock, Random } from '@reticle/core/flow';
@@ -33,6 +34,7 @@ export type ConverseOptions = {
   readonly random: Random;
   readonly statusOf: StatusOf;
   readonly flushGroups: FlushGroups;
+  readonly failpoint: Failpoint;
 };
 
 type Phase = 'waiting' | 'attaching' | 'attached' | 'ended';
@@ -159,11 +161,11 @@ export class ConverseStream {
 
   #sinkWith(frames: { readonly includeTokenIds: boolean; readonly omitText: boolean }): GrpcSink {
     encodeEvent ??= eventEncoder('converse');
-    const { statusOf, flushGroups } = this.#options;
+    const { statusOf, flushGroups, failpoint } = this.#options;
     const call = this.#call;
     const group = flushGroups.of(call.getPeer());
     const drained = (): void => this.#drained();
-    return new GrpcSink({ call, group, drained, stream: 'converse', encodeEvent, frames, statusOf });
+    return new GrpcSink({ call, group, drained, stream: 'converse', encodeEvent, frames, statusOf, failpoint });
   }
 }
 

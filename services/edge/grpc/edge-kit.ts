@@ -241,7 +241,17 @@ export async function startKit(port = 0): Promise<EdgeKit> {
   const front = new ScriptedFront();
   const health = new Health();
   const log = memoryLogger();
-  const edge = await startGrpcEdge({ host: '127.0.0.1', port, front, auth, health, log, clock, random });
+  const edge = await startGrpcEdge({
+    host: '127.0.0.1',
+    port,
+    front,
+    auth,
+    health,
+    log,
+    clock,
+    random,
+    failpoint: () => {},
+  });
   return new EdgeKit({ edge, front, clock, keys, health, log, key });
 }
 

@@ -1,3 +1,4 @@
+import type { Failpoint } from '@reticle/core/process';
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import type { Caller, SessionFront } from '@reticle/services/stream';
 import { decodeReplayTurn } from './decode.ts';
@@ -12,13 +13,14 @@ export type ReplayOptions = {
   readonly front: SessionFront;
   readonly statusOf: StatusOf;
   readonly flushGroups: FlushGroups;
+  readonly failpoint: Failpoint;
 };
 
 type Replay = Awaited<ReturnType<SessionFront['replayTurn']>>;
 
 /** One ReplayTurn stream: read-only, so its end changes nothing. Returns a way to end it from outside. */
 export function serveReplay(call: ReplayCall, caller: Caller, options: ReplayOptions): (error: unknown) => void {
-  const { front, statusOf, flushGroups } = options;
+  const { front, statusOf, flushGroups, failpoint } = options;
   let replay: Replay | undefined;
   let drainedEarly = false;
   let sink: GrpcSink | undefined;
@@ -46,6 +48,7 @@ export function serveReplay(call: ReplayCall, caller: Caller, options: ReplayOpt
       encodeEvent: eventEncoder('replay'),
       frames: request.framePolicy,
       statusOf,
+      failpoint,
     });
     const opened = await front.replayTurn(caller, request, sink);
     if (sink.ended) {

@@ -2,7 +2,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import type { Clock, Random } from '@reticle/core/flow';
-import { errorFields, type Health, type Logger } from '@reticle/core/process';
+import { errorFields, type Failpoint, type Health, type Logger } from '@reticle/core/process';
 import { limits } from '@reticle/proto/contract';
 import { packageDefinition } from '@reticle/proto/load';
 import type { SessionFront } from '@reticle/services/stream';
@@ -36,6 +36,8 @@ export type GrpcEdgeOptions = {
   readonly sharesPort?: boolean;
   /** For signal ids and the jitter of retry delays. */
   readonly random: Random;
+  /** Where a fault test stops or kills the process. */
+  readonly failpoint: Failpoint;
   /** Share of the time since the last call, 0 to 1, in which this process's loop was busy; its own by default. */
   readonly utilisation?: () => number;
 };
@@ -127,9 +129,10 @@ function assemble(options: GrpcEdgeOptions, shared: Shared): Assembled {
     'grpc.max_concurrent_streams': limits.concurrentStreamsMax,
     'grpc.enable_channelz': 0,
   });
-  const { front, clock, random } = options;
+  const { front, clock, random, failpoint } = options;
   const callerOf = (metadata: Parameters<typeof guard.callerOf>[0]) => guard.callerOf(metadata);
-  server.addService(strictSessionService(), sessionMethods({ front, clock, random, statusOf, callerOf, ...shared }));
+  const methods = sessionMethods({ front, clock, random, statusOf, failpoint, callerOf, ...shared });
+  server.addService(strictSessionService(), methods);
   const library = {
     addService: (...[service, implementation]: Parameters<Server['addService']>) =>
       server.addService(hardened(service), implementation),

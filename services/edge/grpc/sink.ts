@@ -1,4 +1,5 @@
 import type { ReticleError } from '@reticle/core/domain';
+import type { Failpoint } from '@reticle/core/process';
 import { TokenFrameWriter, type TokenFrameOptions } from '@reticle/proto/wire';
 import type { ServerEvent } from '@reticle/services/session';
 import type { ClientSink, TokenRun } from '@reticle/services/stream';
@@ -17,6 +18,8 @@ export type GrpcSinkOptions = {
   readonly encodeEvent: EncodeEvent;
   readonly frames: TokenFrameOptions;
   readonly statusOf: StatusOf;
+  /** Where a fault test stops or kills the process. */
+  readonly failpoint: Failpoint;
 };
 
 /**
@@ -59,7 +62,9 @@ export class GrpcSink implements ClientSink {
       writer = new TokenFrameWriter(run.turnId, this.#options.stream);
       this.#writers.set(run.turnId, writer);
     }
-    return this.#output.send(writer.encode(run, this.#options.frames));
+    const bytes = writer.encode(run, this.#options.frames);
+    this.#options.failpoint('gateway.mid-frame');
+    return this.#output.send(bytes);
   }
 
   end(error?: ReticleError): void {

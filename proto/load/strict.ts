@@ -22,8 +22,13 @@ export type StrictResult<Output> =
 
 /** Decodes one message by its full name into the shape of proto/gen. Never throws on any bytes. */
 export function strictDecode<Output extends object>(typeName: string, bytes: Uint8Array): StrictResult<Output> {
-  return strictDecodeType(protoRoot().lookupType(typeName), bytes);
+  let type = types.get(typeName);
+  if (type === undefined) types.set(typeName, (type = protoRoot().lookupType(typeName)));
+  return strictDecodeType(type, bytes);
 }
+
+/** A lookup walks the namespaces, which costs more than a small message. */
+const types = new Map<string, protobuf.Type>();
 
 /** As {@link strictDecode}, for a type that is at hand. */
 export function strictDecodeType<Output extends object>(type: protobuf.Type, bytes: Uint8Array): StrictResult<Output> {

@@ -18,7 +18,7 @@ const Tag = {
   engineMicros: 0x40,
 } as const;
 
-/** Consecutive tokens of one turn; ids and lengths start at `at`, text is [textStart, textEnd). */
+/** Consecutive tokens of one turn: ids from `idsAt` on, and where their texts end from `textEndsAt` on. */
 export type WireTokenRun = {
   readonly firstOffset: number;
   readonly tokenCount: number;
@@ -26,11 +26,12 @@ export type WireTokenRun = {
   /** Due time of the newest token at the engine, µs modulo 2^32. */
   readonly engineMicros: number;
   readonly ids: Uint32Array;
-  readonly lengths: Uint32Array;
-  readonly at: number;
+  readonly idsAt: number;
   readonly text: Uint8Array;
+  /** Of the first token. */
   readonly textStart: number;
-  readonly textEnd: number;
+  readonly textEnds: Uint32Array;
+  readonly textEndsAt: number;
 };
 
 export type TokenFrameOptions = { readonly includeTokenIds: boolean; readonly omitText: boolean };
@@ -47,11 +48,11 @@ export class TokenFrameWriter {
   }
 
   /** The bytes of one message of the stream; the caller owns them. */
-  encode(run: WireTokenRun, options: TokenFrameOptions): Uint8Array {
-    const end = run.at + run.tokenCount;
-    const idBytes = options.includeTokenIds ? packedBytes(run.ids, run.at, end) : 0;
-    const textBytes = options.omitText ? 0 : run.textEnd - run.textStart;
-    const lengthBytes = options.omitText || run.tokenCount === 1 ? 0 : packedBytes(run.lengths, run.at, end);
+  encode(run: WireTokenRun, options: TokenFrameOptions): Buffer {
+    const textEnd = run.textEnds[run.textEndsAt + run.tokenCount - 1] as number;
+    const idBytes = options.includeTokenIds ? idsSize(run) : 0;
+    const textBytes = options.omitText ? 0 : textEnd - run.textStart;
+    const lengthBytes = options.omitText || run.tokenCount === 1 ? 0 : lengthsSize(run);
     const body =
       this.#turn.length +
       scalarSize(run.firstOffset) +
@@ -64,25 +65,46 @@ export class TokenFrameWriter {
     const bytes = Buffer.allocUnsafe(1 + varintSize(body) + body);
     bytes[0] = this.#envelope;
     let at = writeVarint(bytes, 1, body);
-    bytes.set(this.#turn, at);
-    at = writeScalar(bytes, at + this.#turn.length, Tag.firstOffset, run.firstOffset);
+    at = copy(this.#turn, { from: 0, to: this.#turn.length }, bytes, at);
+    at = writeScalar(bytes, at, Tag.firstOffset, run.firstOffset);
     at = writeScalar(bytes, at, Tag.tokenCount, run.tokenCount);
-    if (idBytes > 0) at = writePacked(writeHeader(bytes, at, Tag.tokenIds, idBytes), run.ids, run);
+    if (idBytes > 0) at = writeIds(bytes, writeHeader(bytes, at, Tag.tokenIds, idBytes), run);
     if (textBytes > 0) {
-      at = writeHeader(bytes, at, Tag.text, textBytes).at;
-      bytes.set(run.text.subarray(run.textStart, run.textEnd), at);
-      at += textBytes;
+      at = writeHeader(bytes, at, Tag.text, textBytes);
+      at = copy(run.text, { from: run.textStart, to: textEnd }, bytes, at);
     }
-    if (lengthBytes > 0) at = writePacked(writeHeader(bytes, at, Tag.textLengths, lengthBytes), run.lengths, run);
+    if (lengthBytes > 0) at = writeLengths(bytes, writeHeader(bytes, at, Tag.textLengths, lengthBytes), run);
     at = writeScalar(bytes, at, Tag.itemIndex, run.itemIndex);
     writeScalar(bytes, at, Tag.engineMicros, run.engineMicros);
     return bytes;
   }
 }
 
-function packedBytes(values: Uint32Array, start: number, end: number): number {
+/** Below this many bytes a loop beats the view that `set` needs. */
+const SMALL_COPY = 128;
+
+function copy(source: Uint8Array, part: { from: number; to: number }, target: Uint8Array, at: number): number {
+  const { from, to } = part;
+  const count = to - from;
+  if (count > SMALL_COPY) target.set(source.subarray(from, to), at);
+  else for (let index = 0; index < count; index++) target[at + index] = source[from + index] as number;
+  return at + count;
+}
+
+function idsSize({ ids, idsAt: at, tokenCount }: WireTokenRun): number {
   let size = 0;
-  for (let index = start; index < end; index++) size += varintSize(values[index] as number);
+  for (let index = at; index < at + tokenCount; index++) size += varintSize(ids[index] as number);
+  return size;
+}
+
+function lengthsSize({ textEnds, textStart, textEndsAt: at, tokenCount }: WireTokenRun): number {
+  let size = 0;
+  let start = textStart;
+  for (let index = at; index < at + tokenCount; index++) {
+    const end = textEnds[index] as number;
+    size += varintSize(end - start);
+    start = end;
+  }
   return size;
 }
 
@@ -100,19 +122,25 @@ function writeScalar(bytes: Uint8Array, at: number, tag: number, value: number):
   return writeVarint(bytes, at + 1, value);
 }
 
-function writeHeader(bytes: Uint8Array, at: number, tag: number, length: number): { bytes: Uint8Array; at: number } {
+function writeHeader(bytes: Uint8Array, at: number, tag: number, length: number): number {
   bytes[at] = tag;
-  return { bytes, at: writeVarint(bytes, at + 1, length) };
+  return writeVarint(bytes, at + 1, length);
 }
 
-function writePacked(
-  target: { bytes: Uint8Array; at: number },
-  values: Uint32Array,
-  run: { readonly at: number; readonly tokenCount: number },
-): number {
-  let at = target.at;
-  for (let index = run.at; index < run.at + run.tokenCount; index++) {
-    at = writeVarint(target.bytes, at, values[index] as number);
+function writeIds(target: Uint8Array, start: number, { ids, idsAt: at, tokenCount }: WireTokenRun): number {
+  let next = start;
+  for (let index = at; index < at + tokenCount; index++) next = writeVarint(target, next, ids[index] as number);
+  return next;
+}
+
+function writeLengths(target: Uint8Array, start: number, run: WireTokenRun): number {
+  const { textEnds, textStart, textEndsAt: at, tokenCount } = run;
+  let next = start;
+  let from = textStart;
+  for (let index = at; index < at + tokenCount; index++) {
+    const end = textEnds[index] as number;
+    next = writeVarint(target, next, end - from);
+    from = end;
   }
-  return at;
+  return next;
 }

@@ -141,9 +141,11 @@ describe('TokenFrame encoder', () => {
   ])('$name frames equal protobufjs byte for byte', ({ envelope, type }) => {
     fc.assert(
       fc.property(run, (value) => {
-        const { count, ...rest } = columns(value.tokens);
+        const { count, lengths, ...rest } = columns(value.tokens);
+        let textEnd = rest.textStart;
+        const textEnds = lengths.map((length) => (textEnd += length));
         const bytes = new TokenFrameWriter(value.turnId, envelope).encode(
-          { ...value, ...rest, tokenCount: count },
+          { ...value, ...rest, idsAt: 0, textEnds, textEndsAt: 0, tokenCount: count },
           value,
         );
         const wanted: Record<string, unknown> = { turnId: value.turnId, tokenCount: count };

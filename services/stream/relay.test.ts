@@ -163,7 +163,7 @@ describe('a cut', () => {
   });
 
   test.each([
-    { name: 'whose text is still there', tokens: 20_000, wantOldest: 0 },
+    { name: 'whose text is still there', tokens: 8_500, wantOldest: 0 },
     { name: 'whose text is gone', tokens: 100_000, wantOldest: 100 },
   ])('below the ring, $name, leaves what can be read', ({ tokens, wantOldest }) => {
     const { relay, sink, take } = rig();
@@ -188,6 +188,22 @@ describe('a cut', () => {
 });
 
 describe('readers', () => {
+  test('one that nobody waits for and that reads nothing for a whole ring is told that its next token is gone', () => {
+    const { relay, take } = rig();
+    relay.announce(started);
+    const slow = new RecordingSink();
+    const reader = relay.observe({ sink: slow, policy, nextOffset: 0, announced: true }, () => {});
+    slow.full = true;
+    for (let from = 0; from < 20_000; from += 500) {
+      take(from, from + 500);
+      relay.setWindow(createCredit({ receivedThrough: from, creditTokens: 8_192, ringTokens: 8_192 }));
+    }
+    expect(relay.observers).toBe(1);
+    slow.full = false;
+    reader.drained();
+    expect([slow.log.at(-1), relay.observers]).toEqual(['end resume_window_exceeded', 0]);
+  });
+
   test('property: whatever the splits, stalls, budgets and resumes, a client reads each token once and in order', () => {
     const step = fc.oneof(
       fc.record({ kind: fc.constant('rows' as const), count: fc.integer({ min: 1, max: 90 }) }),

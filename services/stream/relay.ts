@@ -11,13 +11,13 @@
  *  Y5 `sent` is the highest offset handed to any reader: the bill.
  */
 import { sendLimit, type Clock, type CreditWindow } from '@reticle/core/flow';
-import { OFFSET_MAX, type ReticleError } from '@reticle/core/domain';
+import { assert, OFFSET_MAX, ReticleError } from '@reticle/core/domain';
 import { limits } from '@reticle/proto/contract';
 import type { StepRow, WireItemMark } from '@reticle/proto/wire';
 import type { FramePolicy, Progress, TurnEnded, TurnStarted } from '@reticle/services/session';
 import type { ClientSink } from './front.ts';
 import { Transcript } from './transcript.ts';
-import { TurnReader } from './turn-reader.ts';
+import { TurnReader, type TurnReaderOptions } from './turn-reader.ts';
 
 /** Tokens that may lie behind a full socket before the engine is told to stop. */
 const BACKLOG_TOKENS = 4 * limits.frameTokensMax;
@@ -100,7 +100,7 @@ export class TurnRelay {
 
   /** Ids from offset 0, for a failover that forces them (E6). */
   get tokenIds(): Uint32Array {
-    return this.#transcript.ids.subarray(0, this.#transcript.end);
+    return this.#transcript.ids;
   }
 
   /** True when the attached client is owed nothing of this turn. */
@@ -202,9 +202,12 @@ export class TurnRelay {
   /** The attachment's reader; it replaces the one before. */
   attach(options: ReadOptions): void {
     this.#client?.close();
-    const client = this.#reader(options, () => {
-      this.#told = true;
-      this.#options.onTold();
+    const client = this.#reader(options, {
+      onDone: () => {
+        this.#told = true;
+        this.#options.onTold();
+      },
+      onBehind: () => assert(false, 'credit ends at the ring'),
     });
     this.#client = client;
     this.#lowered = false;
@@ -223,9 +226,15 @@ export class TurnRelay {
 
   /** A read-only reader: no credit, no epoch, no part in the turn's fate. */
   observe(options: ReadOptions, onDone: () => void): TurnReader {
-    const observer = this.#reader(options, () => {
-      this.#observers.delete(observer);
-      onDone();
+    const observer = this.#reader(options, {
+      onDone: () => {
+        this.#observers.delete(observer);
+        onDone();
+      },
+      onBehind: () => {
+        this.#observers.delete(observer);
+        observer.abort(behind(this.#transcript.oldest));
+      },
     });
     this.#observers.add(observer);
     this.#begin(observer, OFFSET_MAX);
@@ -259,7 +268,7 @@ export class TurnRelay {
     this.#observers.clear();
   }
 
-  #reader(options: ReadOptions, onDone: () => void): TurnReader {
+  #reader(options: ReadOptions, events: Pick<TurnReaderOptions, 'onDone' | 'onBehind'>): TurnReader {
     const { turnId, clock } = this.#options;
     return new TurnReader({
       ...options,
@@ -268,7 +277,7 @@ export class TurnRelay {
       transcript: this.#transcript,
       tellsOpenItem: !options.announced,
       onSent: (throughOffset) => this.#noteSent(throughOffset),
-      onDone,
+      ...events,
     });
   }
 
@@ -310,4 +319,12 @@ export class TurnRelay {
     this.#statedLimit = limit;
     this.#options.grant(through, limit - through);
   }
+}
+
+/** A reader that nobody waits for may be slower than the turn. */
+function behind(oldest: number): ReticleError {
+  return new ReticleError('resume_window_exceeded', 'the reader is slower than the turn: its next token is gone', {
+    param: 'next_offset',
+    details: { oldest_offset: String(oldest) },
+  });
 }

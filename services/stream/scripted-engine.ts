@@ -269,7 +269,9 @@ export class RecordingSink implements ClientSink {
   tokens(run: TokenRun): boolean {
     const through = run.firstOffset + run.tokenCount;
     this.log.push(`${run.firstOffset}-${through}`);
-    this.text += Buffer.from(run.text.subarray(run.textStart, run.textEnd)).toString('utf8');
+    this.text += Buffer.from(
+      run.text.subarray(run.textStart, run.textEnds[run.textEndsAt + run.tokenCount - 1]),
+    ).toString('utf8');
     this.position = through;
     return !this.full;
   }

@@ -1,33 +1,42 @@
 import { assert } from '@reticle/core/domain';
 import { limits } from '@reticle/proto/contract';
 import type { StepRow, WireItemMark } from '@reticle/proto/wire';
+import type { TokenRun } from './front.ts';
+import {
+  BLOCK_TOKENS,
+  blockAt,
+  blockEnd,
+  blockIndex,
+  giveBack,
+  idAt,
+  IdColumn,
+  takeBlock,
+  type TextBlock,
+} from './transcript-blocks.ts';
 
-const TOKENS_MIN = 64;
-const TEXT_BYTES_MIN = 512;
+/** Above every offset; a small integer, since a row is counted against it. */
+const NO_BAR = 0x3fff_ffff;
+
+type MutableRun = { -readonly [Key in keyof TokenRun]: TokenRun[Key] };
 
 /**
  * The tokens of one turn as the engine sent them: ids for the whole turn (a failover forces them), text for
- * the last `limits.ringTokens` tokens, so that memory does not grow with the turn.
+ * at least the last `limits.ringTokens` tokens, so that memory does not grow with the turn.
  *
  * Invariants
  * 1. Offsets are dense from 0 to `end`; a row with a gap, or one that contradicts what is held, is refused.
  * 2. Offsets in [oldest, end) can be read; `oldest` = max(0, end − ringTokens), or later after a cut below the text that is held.
  * 3. After `cut(E)` there is nothing at or past E, and nothing at or past E is taken any more (inv. 2).
- *
- * Positions in text are absolute: bytes since offset 0.
  */
 export class Transcript {
-  #ids = new Uint32Array(TOKENS_MIN);
-  #lengths = new Uint32Array(TOKENS_MIN);
-  #micros = new Uint32Array(TOKENS_MIN);
-  #text: Uint8Array = new Uint8Array(TEXT_BYTES_MIN);
-  /** Absolute position of the first byte held. */
-  #textBase = 0;
-  #textEnd = 0;
+  readonly #ids = new IdColumn();
+  /** By offset ÷ BLOCK_TOKENS; those below `#textFrom` were given back. */
+  readonly #blocks: (TextBlock | undefined)[] = [];
+  #textFrom = 0;
   /** First offset whose text is held. */
   #floor = 0;
   #end = 0;
-  #bar = Infinity;
+  #bar = NO_BAR;
   readonly #marks: WireItemMark[] = [];
 
   /**
@@ -36,8 +45,10 @@ export class Transcript {
    */
   seed(ids: ArrayLike<number>, count: number): void {
     assert(this.#end === 0 && count <= ids.length, 'a transcript is seeded before it is used');
-    this.#reserve(count);
-    for (let index = 0; index < count; index++) this.#ids[index] = ids[index] as number;
+    for (let offset = 0; offset < count; offset++) {
+      this.#ids.chunk(offset)[idAt(offset)] = ids[offset] as number;
+    }
+    this.#textFrom = blockIndex(count);
     this.#end = count;
     this.#floor = count;
   }
@@ -51,12 +62,9 @@ export class Transcript {
     return Math.max(this.#floor, this.#end - limits.ringTokens);
   }
 
+  /** A copy of all ids from offset 0. */
   get ids(): Uint32Array {
-    return this.#ids;
-  }
-
-  get lengths(): Uint32Array {
-    return this.#lengths;
+    return this.#ids.copy(this.#end);
   }
 
   /** Item marks in order of offset. */
@@ -70,28 +78,25 @@ export class Transcript {
     return last === undefined || last.closed ? undefined : last.atOffset;
   }
 
-  /** Due time of a token at the engine, µs modulo 2^32. */
+  /** Due time of a token at the engine, µs modulo 2^32; 0 where that is not held. */
   microsAt(offset: number): number {
-    return this.#micros[offset] as number;
+    return this.#blocks[blockIndex(offset)]?.micros[blockAt(offset)] ?? 0;
   }
 
-  /** The text that is held; replaced when it grows or drops its oldest part. */
-  get text(): Uint8Array {
-    return this.#text;
-  }
-
-  /** Where an absolute position lies in {@link text}. */
-  textIndex(position: number): number {
-    assert(position >= this.#textBase && position <= this.#textEnd, 'the text is still held');
-    return position - this.#textBase;
-  }
-
-  /** Absolute text position of an offset that can be read. */
-  textPosition(offset: number): number {
-    assert(offset >= this.oldest && offset <= this.#end, 'the offset can be read');
-    let position = this.#textEnd;
-    for (let at = offset; at < this.#end; at++) position -= this.#lengths[at] as number;
-    return position;
+  /** Points `run` at the tokens from `first` on, all of one block: at most `blockEnd(first) − first` of them. */
+  view(run: MutableRun, first: number, end: number): void {
+    assert(first >= this.oldest && end <= this.#end && end <= blockEnd(first), 'the offsets can be read');
+    const block = this.#block(first);
+    const at = blockAt(first);
+    run.firstOffset = first;
+    run.tokenCount = end - first;
+    run.ids = this.#ids.chunk(first);
+    run.idsAt = idAt(first);
+    run.text = block.text;
+    run.textStart = at === 0 ? 0 : (block.ends[at - 1] as number);
+    run.textEnds = block.ends;
+    run.textEndsAt = at;
+    run.engineMicros = block.micros[at + end - first - 1] as number;
   }
 
   /**
@@ -99,70 +104,80 @@ export class Transcript {
    * continue at `end`. False: a gap or a contradiction; nothing is taken then.
    */
   append(row: StepRow, micros: number): boolean {
-    const { firstOffset, count, at } = row;
-    if (firstOffset > this.#end) return firstOffset >= this.#bar;
-    const repeated = Math.min(count, this.#end - firstOffset);
-    for (let index = 0; index < repeated; index++) {
-      if (row.ids[at + index] !== this.#ids[firstOffset + index]) return false;
-    }
+    const { firstOffset, count } = row;
+    const end = this.#end;
+    if (firstOffset > end) return firstOffset >= this.#bar;
+    const repeated = Math.min(count, end - firstOffset);
+    if (repeated > 0 && !this.#repeats(row, repeated)) return false;
     const wanted = Math.min(count, this.#bar - firstOffset);
-    if (wanted > repeated) this.#take(row, repeated, wanted, micros);
+    while (this.#end - firstOffset < wanted) {
+      this.#take(row, Math.min(firstOffset + wanted, blockEnd(this.#end)), micros);
+    }
     return true;
   }
 
-  /** Takes tokens [from, to) of a row. */
-  #take(row: StepRow, from: number, to: number, micros: number): void {
-    let textStart = row.textStart;
-    for (let index = 0; index < from; index++) textStart += row.lengths[row.at + index] as number;
-    this.#reserve(to - from);
-    let textEnd = textStart;
-    for (let index = from; index < to; index++) {
-      const length = row.lengths[row.at + index] as number;
-      this.#ids[this.#end] = row.ids[row.at + index] as number;
-      this.#lengths[this.#end] = length;
-      this.#micros[this.#end] = micros;
-      this.#end += 1;
-      textEnd += length;
+  #repeats(row: StepRow, repeated: number): boolean {
+    for (let index = 0; index < repeated; index++) {
+      const offset = row.firstOffset + index;
+      if (row.ids[row.at + index] !== this.#ids.chunk(offset)[idAt(offset)]) return false;
     }
-    this.#takeText(row.text, textStart, textEnd);
+    return true;
   }
 
-  #takeText(text: Uint8Array, start: number, end: number): void {
-    const bytes = end - start;
-    if (this.#textEnd - this.#textBase + bytes > this.#text.length) this.#makeRoom(bytes);
-    const into = this.#textEnd - this.#textBase;
+  /** Takes the tokens of a row from `end` to `to` into their block. */
+  #take(row: StepRow, to: number, micros: number): void {
+    const first = this.#end;
+    const block = this.#blockFor(first);
+    const into = blockAt(first);
+    const { ids, lengths, text: given } = row;
+    const { ends, micros: times } = block;
+    const idsInto = this.#ids.chunk(first);
+    const idsFrom = idAt(first);
+    const textFrom = into === 0 ? 0 : (ends[into - 1] as number);
+    const count = to - first;
+    const source = row.at + first - row.firstOffset;
+    let textStart = row.textStart;
+    for (let index = row.at; index < source; index++) textStart += lengths[index] as number;
+    let textEnd = textFrom;
+    for (let index = 0; index < count; index++) {
+      textEnd += lengths[source + index] as number;
+      idsInto[idsFrom + index] = ids[source + index] as number;
+      ends[into + index] = textEnd;
+      times[into + index] = micros;
+    }
+    this.#end = to;
+    const bytes = textEnd - textFrom;
+    const text = block.withRoom(textEnd);
     // Tokens are a few bytes: a loop costs less than a view for `set`.
-    for (let index = 0; index < bytes; index++) this.#text[into + index] = text[start + index] as number;
-    this.#textEnd += bytes;
+    for (let index = 0; index < bytes; index++) text[textFrom + index] = given[textStart + index] as number;
   }
 
-  /** Drops text older than the ring; grows only when that frees less than half of the buffer. */
-  #makeRoom(bytes: number): void {
-    const keepFrom = this.#positionBefore(bytes);
-    const kept = this.#textEnd - keepFrom;
-    let size = this.#text.length;
-    while (size < (kept + bytes) * 2) size *= 2;
-    const next = new Uint8Array(size);
-    next.set(this.#text.subarray(keepFrom - this.#textBase, this.#textEnd - this.#textBase));
-    this.#text = next;
-    this.#textBase = keepFrom;
-    this.#floor = this.oldest;
+  #block(offset: number): TextBlock {
+    const block = this.#blocks[blockIndex(offset)];
+    assert(block !== undefined, 'the text of the offset is held');
+    return block;
   }
 
-  /** Text position of `oldest`; `pending` bytes of the tokens being taken are not in the buffer yet. */
-  #positionBefore(pending: number): number {
-    let position = this.#textEnd + pending;
-    for (let at = this.oldest; at < this.#end; at++) position -= this.#lengths[at] as number;
-    return Math.max(this.#textBase, Math.min(position, this.#textEnd));
+  /** As `#block`, where the offset is the next one: for a new block the ring gives back those that it has left. */
+  #blockFor(offset: number): TextBlock {
+    const index = blockIndex(offset);
+    let block = this.#blocks[index];
+    if (block === undefined) {
+      this.#leaveBelow(blockIndex(Math.max(0, offset - limits.ringTokens)));
+      this.#blocks[index] = block = takeBlock();
+    }
+    return block;
   }
 
-  #reserve(count: number): void {
-    const needed = this.#end + count;
-    if (needed <= this.#ids.length) return;
-    const size = Math.max(needed, this.#ids.length * 2);
-    this.#ids = grown(this.#ids, size);
-    this.#lengths = grown(this.#lengths, size);
-    this.#micros = grown(this.#micros, size);
+  #leaveBelow(index: number): void {
+    for (; this.#textFrom < index; this.#textFrom++) this.#giveBack(this.#textFrom);
+    this.#floor = Math.max(this.#floor, this.#textFrom * BLOCK_TOKENS);
+  }
+
+  #giveBack(index: number): void {
+    const block = this.#blocks[index];
+    if (block !== undefined) giveBack(block);
+    this.#blocks[index] = undefined;
   }
 
   /** A mark opens or closes an item; a repeated one, or one past the cut, is ignored. */
@@ -176,21 +191,12 @@ export class Transcript {
   /** The turn is cut at E: forgets what lies at or past it and takes no more of it. */
   cut(offset: number): void {
     this.#bar = Math.min(this.#bar, offset);
-    while (this.#end > this.#bar) {
-      this.#end -= 1;
-      this.#textEnd -= this.#lengths[this.#end] as number;
-    }
+    this.#end = Math.min(this.#end, this.#bar);
+    for (let index = Math.ceil(this.#end / BLOCK_TOKENS); index < this.#blocks.length; index++) this.#giveBack(index);
     // A cut below the ring leaves no text that could be read.
-    this.#textBase = Math.min(this.#textBase, this.#textEnd);
     this.#floor = Math.min(this.#floor, this.#end);
     const kept = this.#marks.filter(({ atOffset, closed }) => (closed ? atOffset <= offset : atOffset < offset));
     this.#marks.length = 0;
     this.#marks.push(...kept);
   }
-}
-
-function grown(array: Uint32Array<ArrayBuffer>, size: number): Uint32Array<ArrayBuffer> {
-  const next = new Uint32Array(size);
-  next.set(array);
-  return next;
 }

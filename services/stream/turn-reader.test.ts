@@ -58,6 +58,7 @@ function rig({ policy: over = {}, limit = 8_192, stepMicros = 1_000 }: RigOption
     tellsOpenItem: true,
     onSent: () => {},
     onDone: () => {},
+    onBehind: () => void log.push('behind'),
   });
   reader.setLimit(limit);
   reader.announce(started);

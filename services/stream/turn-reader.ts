@@ -5,6 +5,7 @@ import type { FramePolicy, ItemKind, TurnEnded, TurnStarted } from '@reticle/ser
 import type { WireItemMark } from '@reticle/proto/wire';
 import type { ClientSink, TokenRun } from './front.ts';
 import type { Transcript } from './transcript.ts';
+import { blockEnd } from './transcript-blocks.ts';
 
 /** Step of a stream of 100 tok/s; slower ones send every token alone (R8). */
 const ALONE_MICROS = 10_000;
@@ -37,6 +38,8 @@ export type TurnReaderOptions = {
   readonly onSent: (throughOffset: number) => void;
   /** The terminal was told; nothing follows. */
   readonly onDone: () => void;
+  /** The position has left the ring: there is nothing to go on with. Whoever acknowledges what it reads never sees this. */
+  readonly onBehind: () => void;
 };
 
 type MutableRun = { -readonly [Key in keyof TokenRun]: TokenRun[Key] };
@@ -60,8 +63,6 @@ export class TurnReader {
   readonly #holdMs: number;
   readonly #run: MutableRun;
   #position: number;
-  /** Undefined while the offset it belongs to has not been received (another gateway's client, further on than this one). */
-  #textPosition: number | undefined;
   #nextMark = 0;
   /** The item that was open where the reader begins, until it is told. */
   #openMark: WireItemMark | undefined;
@@ -83,12 +84,11 @@ export class TurnReader {
   #cancelHold: () => void = () => {};
 
   constructor(options: TurnReaderOptions) {
-    const { transcript, turnId, policy } = options;
+    const { turnId, policy } = options;
     this.#options = options;
     this.#announced = options.announced;
     // A client of a cut turn may stand past E; it is owed the terminal alone.
     this.#position = options.nextOffset;
-    if (options.nextOffset <= transcript.end) this.#textPosition = transcript.textPosition(options.nextOffset);
     this.#targetTokens = Math.min(policy.maxTokens ?? limits.frameTokensMax, limits.frameTokensMax);
     this.#holdMs = holdMs(policy);
     this.#run = {
@@ -97,12 +97,12 @@ export class TurnReader {
       tokenCount: 0,
       itemIndex: 0,
       engineMicros: 0,
-      ids: transcript.ids,
-      lengths: transcript.lengths,
-      at: 0,
+      ids: new Uint32Array(0),
+      idsAt: 0,
       text: new Uint8Array(0),
       textStart: 0,
-      textEnd: 0,
+      textEnds: new Uint32Array(0),
+      textEndsAt: 0,
     };
     this.#skipMarks(options.tellsOpenItem);
   }
@@ -201,6 +201,7 @@ export class TurnReader {
     while (!this.#done) {
       this.#tellMarks();
       if (this.#blocked) return;
+      if (this.#position < this.#options.transcript.oldest) return this.#options.onBehind();
       const end = this.#runEnd();
       if (end <= this.#position || this.#holds(end)) return;
       this.#handOver(end);
@@ -210,7 +211,8 @@ export class TurnReader {
   #runEnd(): number {
     const { transcript } = this.#options;
     const mark = transcript.marks[this.#nextMark]?.atOffset ?? Infinity;
-    return Math.min(transcript.end, this.#limit, mark, this.#position + limits.frameTokensMax);
+    const most = Math.min(this.#position + limits.frameTokensMax, blockEnd(this.#position));
+    return Math.min(transcript.end, this.#limit, mark, most);
   }
 
   /** True when this run may still grow and is to; what ends the wait is armed. */
@@ -259,21 +261,8 @@ export class TurnReader {
   #handOver(end: number): void {
     const { transcript, sink, onSent } = this.#options;
     const run = this.#run;
-    const first = this.#position;
-    run.firstOffset = first;
-    run.tokenCount = end - first;
-    run.at = first;
-    run.ids = transcript.ids;
-    run.lengths = transcript.lengths;
-    run.engineMicros = transcript.microsAt(end - 1);
-    let bytes = 0;
-    for (let at = first; at < end; at++) bytes += transcript.lengths[at] as number;
-    run.text = transcript.text;
-    const textPosition = this.#textPosition ?? transcript.textPosition(first);
-    run.textStart = transcript.textIndex(textPosition);
-    run.textEnd = run.textStart + bytes;
+    transcript.view(run, this.#position, end);
     this.#position = end;
-    this.#textPosition = textPosition + bytes;
     this.#first = false;
     this.#heldSinceMs = undefined;
     this.#cancelHold();

@@ -198,14 +198,15 @@ function wireError(error: unknown, { process }: GatewayProcess): WireError {
 }
 
 function frameOf(run: TokenRun): Frame {
-  const { turnId, firstOffset, tokenCount, itemIndex, at } = run;
+  const { turnId, firstOffset, tokenCount, itemIndex, idsAt, textStart, textEnds, textEndsAt } = run;
+  const ends = textEnds.subarray(textEndsAt, textEndsAt + tokenCount);
   return {
     turnId,
     firstOffset,
     tokenCount,
     itemIndex,
-    ids: run.ids.slice(at, at + tokenCount),
-    lengths: run.lengths.slice(at, at + tokenCount),
-    text: run.text.slice(run.textStart, run.textEnd),
+    ids: run.ids.slice(idsAt, idsAt + tokenCount),
+    lengths: ends.map((end, index) => end - (ends[index - 1] ?? textStart)),
+    text: run.text.slice(textStart, ends.at(-1)),
   };
 }

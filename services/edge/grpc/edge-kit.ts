@@ -289,11 +289,11 @@ export function runOf(turnId: string, firstOffset: number, text: string): TokenR
     itemIndex: 0,
     engineMicros: 1,
     ids: Uint32Array.from({ length: tokenCount }, (_, index) => 1_000 + index),
-    lengths: new Uint32Array(tokenCount).fill(1),
-    at: 0,
+    idsAt: 0,
     text: Buffer.from(text),
     textStart: 0,
-    textEnd: tokenCount,
+    textEnds: Uint32Array.from({ length: tokenCount }, (_, index) => index + 1),
+    textEndsAt: 0,
   };
 }
 

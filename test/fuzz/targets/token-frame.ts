@@ -18,32 +18,34 @@ type Frame = {
 };
 
 /** A run of tokens made from the bytes: four numbers, then three bytes for each token's id and length. */
-function runOf(bytes: Uint8Array): WireTokenRun {
+function runOf(bytes: Uint8Array): { readonly tokens: WireTokenRun; readonly lengths: readonly number[] } {
   const view = Buffer.alloc(16);
   view.set(bytes.subarray(0, 16));
   const rest = bytes.subarray(16);
   const tokenCount = Math.min(TOKENS_MAX, Math.max(1, Math.floor(rest.length / 3)));
   const part = (index: number): number => rest[index] ?? 0;
   const ids = Uint32Array.from({ length: tokenCount }, (_, at) => part(3 * at) * part(3 * at + 1) * part(3 * at + 1));
-  const lengths = Uint32Array.from({ length: tokenCount }, (_, at) => part(3 * at + 2));
-  const textBytes = lengths.reduce((sum, length) => sum + length, 0);
-  return {
+  const lengths = Array.from({ length: tokenCount }, (_, at) => part(3 * at + 2));
+  let textBytes = 0;
+  const textEnds = Uint32Array.from(lengths, (length) => (textBytes += length));
+  const tokens = {
     firstOffset: view.readUInt32LE(0),
     tokenCount,
     itemIndex: view.readUInt32LE(4),
     engineMicros: view.readUInt32LE(8),
     ids,
-    lengths,
-    at: 0,
+    idsAt: 0,
     text: Uint8Array.from({ length: textBytes }, (_, at) => (at * 7) & 0xff),
     textStart: 0,
-    textEnd: textBytes,
+    textEnds,
+    textEndsAt: 0,
   };
+  return { tokens, lengths };
 }
 
 function run(bytes: Uint8Array): void {
   const turnId = 't'.repeat(1 + ((bytes[15] ?? 0) % ID_BYTES_MAX));
-  const tokens = runOf(bytes);
+  const { tokens, lengths } = runOf(bytes);
   const options = { includeTokenIds: ((bytes[14] ?? 0) & 1) === 0, omitText: ((bytes[14] ?? 0) & 2) !== 0 };
   const encoded = new TokenFrameWriter(turnId, 'converse').encode(tokens, options);
   const { ok, refusal } = strictDecode<{ tokenFrame: Frame }>('reticle.session.v1.ConverseResponse', encoded);
@@ -52,7 +54,7 @@ function run(bytes: Uint8Array): void {
   const want = {
     numbers: [tokens.firstOffset, tokens.tokenCount, tokens.itemIndex, tokens.engineMicros],
     ids: options.includeTokenIds ? [...tokens.ids] : [],
-    lengths: options.omitText || tokens.tokenCount === 1 ? [] : [...tokens.lengths],
+    lengths: options.omitText || tokens.tokenCount === 1 ? [] : lengths,
     text: options.omitText ? '' : Buffer.from(tokens.text).toString('hex'),
   };
   const got = {

@@ -37,7 +37,7 @@ Benches (each writes bench/results/BENCH/….json and bench/RESULTS.md):
               and beside a gRPC relay with a stream per session
   init        first token of a cold session and of a prepared one
   interrupt   cuts at 1,000 tok/s, counted on the step clock: idle, 10,000 at once, paused reader,
-              beside 5,000 sessions
+              beside 5,000 sessions, from another gateway over NATS, with NATS frozen or dead
   window      a 461 KB first turn over a wire of 20 ms, beside a grpc-js server as it comes
 
 Options:

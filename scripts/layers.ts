@@ -143,6 +143,7 @@ export const layers: readonly Layer[] = [
     pure: false,
     imports: [
       ...CORE,
+      'core/tools',
       'services/session',
       'services/engine',
       'services/bus',

@@ -6,7 +6,7 @@ import type { ControlAck } from '@reticle/proto/gen/session/v1/ControlAck';
 import { BENCH_DIGEST, BENCH_INPUT_IDS } from '../rig/bench-flat.ts';
 import { monotonicMicros, serveCalls } from '../rig/calls.ts';
 import { GrpcConnection } from '../rig/grpc-connection.ts';
-import { SessionClient } from '../rig/session-client.ts';
+import { SessionClient, signalInterrupt } from '../rig/session-client.ts';
 import { TokenCheck } from '../rig/token-check.ts';
 import { TurnOracle } from '../rig/turn-oracle.ts';
 import { sum } from '../run.ts';
@@ -14,6 +14,8 @@ import { tokensDue } from './tokens-due.ts';
 
 export type CutterOrder = {
   readonly address: string;
+  /** Another gateway: cuts go there, outside the stream, which only reads. */
+  readonly signalsAt?: string;
   readonly apiKey: string;
   /** Of all sessions together. */
   readonly cuts: number;
@@ -35,7 +37,10 @@ export type CutRecord = {
   /** Generated less due: what the engine made after the send, on its own step clock. */
   readonly after: number;
   readonly wasted: number;
-  /** Tokens that came at or past the effective offset after the receipt: must be none. */
+  /**
+   * Tokens that came at or past the effective offset after the receipt, or after the turn's end where the receipt takes
+   * another way: must be none.
+   */
   readonly stale: number;
   readonly ackMicros: number;
 };
@@ -61,6 +66,8 @@ class Turn {
   ack: ControlAck | undefined;
   ackMicros = 0;
   stale = 0;
+  /** No token at or past this may come any more. */
+  bar = Infinity;
   /** Newest token that came: its offset and its due time on the engine's clock, modulo 2^32. */
   newestOffset = -1;
   newestMicros = 0;
@@ -69,6 +76,23 @@ class Turn {
     this.id = `cut-${number}`;
     const key = { modelDigest: BENCH_DIGEST, seed: number, inputIds: BENCH_INPUT_IDS };
     this.check = new TokenCheck(new TurnOracle(key));
+  }
+
+  /** The receipt came in the stream. */
+  acknowledged(ack: ControlAck): void {
+    this.answered(ack);
+    this.bar = Math.min(this.bar, ack.effectiveOffset);
+  }
+
+  /** The receipt came another way, which what is on its way in the stream does not know. */
+  answered(ack: ControlAck | null): void {
+    this.ackMicros = monotonicMicros();
+    this.ack = ack ?? undefined;
+  }
+
+  end(endOffset: number): void {
+    this.bar = Math.min(this.bar, endOffset);
+    this.ended.resolve();
   }
 }
 
@@ -85,7 +109,7 @@ class Cutter {
     this.#stepMicros = 1e6 / order.tokensPerSecond;
   }
 
-  async run(connection: GrpcConnection): Promise<CutterReport> {
+  async run(connection: GrpcConnection, signals: GrpcConnection | undefined): Promise<CutterReport> {
     const { sessions, secondsMax } = this.#order;
     const cuts = Math.ceil(this.#order.cuts / sessions);
     const client = await this.#open(connection);
@@ -95,7 +119,7 @@ class Cutter {
     let doubled = 0;
     let tokens = 0;
     for (let number = 1; number <= cuts && monotonicMicros() < endMicros; number += 1) {
-      records.push(await this.#cut(client, number + this.#session * cuts));
+      records.push(await this.#cut(client, signals, number + this.#session * cuts));
       const { check } = this.#turn;
       lost += check.lost + check.altered;
       doubled += check.doubled;
@@ -118,16 +142,13 @@ class Cutter {
           turn.check.take(frame.firstOffset, frame.tokenCount, bytes, frame.textStart);
           turn.newestOffset = end - 1;
           turn.newestMicros = frame.engineMicros;
-          if (turn.ack !== undefined) turn.stale += Math.max(0, end - turn.ack.effectiveOffset);
+          turn.stale += Math.max(0, end - turn.bar);
           turn.firstToken.resolve();
         },
         control: (message) => {
           const turn = this.#turn;
-          if (message.controlAck?.turnId === turn.id) {
-            turn.ack = message.controlAck;
-            turn.ackMicros = monotonicMicros();
-          }
-          if (message.turnEnded?.turnId === turn.id) turn.ended.resolve();
+          if (message.controlAck?.turnId === turn.id) turn.acknowledged(message.controlAck);
+          if (message.turnEnded?.turnId === turn.id) turn.end(message.turnEnded.endOffset);
         },
         ended: (problem) => {
           this.#problem = problem ?? 'the stream ended';
@@ -138,7 +159,7 @@ class Cutter {
     });
   }
 
-  async #cut(client: SessionClient, number: number): Promise<CutRecord> {
+  async #cut(client: SessionClient, signals: GrpcConnection | undefined, number: number): Promise<CutRecord> {
     const turn = new Turn(number);
     turn.ended.promise.catch(() => {});
     this.#turn = turn;
@@ -158,7 +179,9 @@ class Cutter {
     const { newestOffset, newestMicros } = turn;
     const pace = { newestOffset, newestMicros, stepMicros: this.#stepMicros };
     const due = tokensDue(pace, sentMicros - clockOffsetMicros);
-    client.interrupt({ turnId: turn.id, mode: CutMode.CUT_MODE_KEEP_THROUGH_OFFSET, keepThroughOffset });
+    const interrupt = { turnId: turn.id, mode: CutMode.CUT_MODE_KEEP_THROUGH_OFFSET, keepThroughOffset };
+    if (signals === undefined) client.interrupt(interrupt);
+    else turn.answered(await signalInterrupt(signals, client.resumeToken, interrupt));
     if (pausedMs > 0) {
       await sleep(pausedMs);
       client.resume();
@@ -193,10 +216,14 @@ function until(micros: number, exactly: boolean): Promise<void> {
 
 const calls = {
   async run(order: CutterOrder): Promise<CutterReport> {
-    const connection = new GrpcConnection(order.address, { authorization: `Bearer ${order.apiKey}` });
+    const { signalsAt, apiKey } = order;
+    const connection = new GrpcConnection(order.address, { authorization: `Bearer ${apiKey}` });
+    const signals =
+      signalsAt === undefined ? undefined : new GrpcConnection(signalsAt, { authorization: `Bearer ${apiKey}` });
     const cutters = Array.from({ length: order.sessions }, (_, session) => new Cutter(order, session));
-    const reports = await Promise.all(cutters.map((cutter) => cutter.run(connection)));
+    const reports = await Promise.all(cutters.map((cutter) => cutter.run(connection, signals)));
     connection.close();
+    signals?.close();
     return {
       cuts: reports.flatMap(({ cuts }) => cuts),
       lost: sum(reports.map(({ lost }) => lost)),

@@ -1,7 +1,7 @@
 /**
  * Bench `interrupt`: one session at 1,000 tok/s on an otherwise idle platform, cut in band at random moments. What
  * the engine generated after the client's send is counted on the engine's own step clock (PERFORMANCE G6). A bare
- * grpc-js chain of as many processes is cut by the same client in interleaved rounds. `variants.ts` has the rest.
+ * grpc-js chain of as many processes is cut by the same client in interleaved rounds. `variants.ts` and `elsewhere.ts` have the rest.
  */
 import { join } from 'node:path';
 import type { BenchOptions } from '../command-line.ts';
@@ -11,6 +11,7 @@ import { Core, cpuBetween, RigProcess } from '../rig/rig-process.ts';
 import { isValid, type Cell } from '../result.ts';
 import { cellOf, disposing, largest, type Bench } from '../run.ts';
 import type { CutRecord, CutterCalls, CutterOrder } from './client-process.ts';
+import { cutFromElsewhere } from './elsewhere.ts';
 import { figuresOf, goalsOf, ratiosOf } from './figures.ts';
 import { cutVariants } from './variants.ts';
 
@@ -35,16 +36,13 @@ const NOTES = [
 export const interruptBench: Bench = async (options, say) => {
   const idle = await cutIdle(options, say);
   const others = await cutVariants(options, say);
-  return { cells: [...idle.cells, ...others.cells], goals: [...idle.goals, ...others.goals], skipped: SKIPPED };
+  const elsewhere = await cutFromElsewhere(options, say);
+  return {
+    cells: [...idle.cells, ...others.cells, ...elsewhere.cells],
+    goals: [...idle.goals, ...others.goals, ...elsewhere.goals],
+    skipped: elsewhere.skipped,
+  };
 };
-
-const SKIPPED = [
-  {
-    peer: 'other gateway through signals, NATS dead',
-    reason: 'the rig runs one gateway and carries its bus itself',
-    install: 'none',
-  },
-];
 
 async function cutIdle(options: BenchOptions, say: (text: string) => void) {
   // The referent alone has no goal: a run is both cells or none.

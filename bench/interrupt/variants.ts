@@ -12,7 +12,7 @@ import { Core, cpuBetween, RigProcess } from '../rig/rig-process.ts';
 import { costAtMost, countAtMost, type Cell, type Goal } from '../result.ts';
 import { cellOf, disposing, sum } from '../run.ts';
 import { percentile } from '../statistics.ts';
-import type { CutterCalls, CutterReport } from './client-process.ts';
+import type { CutterCalls, CutterOrder, CutterReport } from './client-process.ts';
 import { figuresOf } from './figures.ts';
 
 const TOKENS_PER_SECOND = 1_000;
@@ -32,12 +32,12 @@ const slowChain: LocalChain = {
   modelDigest: slow.digest,
 };
 
-type Measured = { readonly cells: readonly Cell[]; readonly goals: readonly Goal[] };
+export type Measured = { readonly cells: readonly Cell[]; readonly goals: readonly Goal[] };
 type Say = (text: string) => void;
-type Client = RigProcess<CutterCalls>;
+export type CutClient = RigProcess<CutterCalls>;
 
 type Cuts = CutterReport & { readonly rigCpu: number; readonly rssMiB: number };
-type CutOrder = { readonly cuts: number; readonly sessions: number; readonly pausedMs: number };
+type CutOrder = Pick<CutterOrder, 'cuts' | 'sessions' | 'pausedMs' | 'secondsMax' | 'signalsAt'>;
 
 /** The variants whose cells the options ask for. */
 export async function cutVariants(options: BenchOptions, say: Say): Promise<Measured> {
@@ -133,17 +133,18 @@ function besideMany(id: string, options: BenchOptions, say: Say): Promise<Measur
 
 async function withPlatform(
   others: readonly LocalChain[],
-  work: (platform: BenchPlatform, client: Client) => Promise<Measured>,
+  work: (platform: BenchPlatform, client: CutClient) => Promise<Measured>,
 ): Promise<Measured> {
-  const client: Client = new RigProcess({ file: join(import.meta.dirname, 'client-process.ts'), core: Core.rig });
+  const client: CutClient = new RigProcess({ file: join(import.meta.dirname, 'client-process.ts'), core: Core.rig });
   const platform = await startPlatform({ tokensPerSecond: TOKENS_PER_SECOND, engineCore: Core.rig, others });
   return await disposing([client, platform], () => work(platform, client));
 }
 
-async function cut(
+/** Cuts in a warmed-up client. */
+export async function cut(
   { address, apiKey, clockOffsetMicros, gateway }: BenchPlatform,
-  client: Client,
-  order: CutOrder & { readonly secondsMax: number },
+  client: CutClient,
+  order: CutOrder,
 ): Promise<Cuts> {
   const target = { address, apiKey, clockOffsetMicros, tokensPerSecond: TOKENS_PER_SECOND };
   await client.call('run', { ...target, ...order, cuts: WARM_CUTS });
@@ -153,7 +154,7 @@ async function cut(
   return { ...report, rigCpu, rssMiB: (await gateway.sample()).rssBytes / MIB };
 }
 
-function cellFor(id: string, report: Cuts, notes: readonly string[]): Cell {
+export function cellFor(id: string, report: Cuts, notes: readonly string[]): Cell {
   const { cuts, lost, doubled, rigCpu, rssMiB } = report;
   return cellOf({ id, sut: 'ours', lost, doubled, rigCpu, rssMiB, figures: figuresOf(cuts), notes });
 }
@@ -162,11 +163,11 @@ const after = (report: Cuts): number[] => report.cuts.map((each) => each.after);
 
 type Decision = { readonly target: number; readonly measured: number; readonly enough: boolean };
 
-function goal(id: string, limit: string, { target, measured, enough }: Decision): Goal {
+export function goal(id: string, limit: string, { target, measured, enough }: Decision): Goal {
   return costAtMost({ id, limit, target, measured }, enough);
 }
 
-function stale(id: string, report: Cuts): Goal {
+export function stale(id: string, report: Cuts): Goal {
   const measured = sum(report.cuts.map((each) => each.stale));
   return countAtMost({ id: `${id} stale tokens after a receipt`, limit: '0', target: 0, measured });
 }

@@ -1,7 +1,7 @@
 /** An engine of the plane and interrupt benches: the product's composition root with profile `bench-flat`. */
 import { createLogger, standardError, systemEnv } from '@reticle/core/process';
-import { ChannelBus } from '@reticle/services/bus';
 import { startEngine, type EngineConfig } from '@reticle/services/main';
+import { busOf } from './bus-of.ts';
 import { clockOffsetMicros, serveCalls } from './calls.ts';
 
 const env = systemEnv();
@@ -9,9 +9,7 @@ const logger = createLogger({ level: 'warn', clock: env.clock, output: standardE
 
 const calls = {
   async start(config: EngineConfig): Promise<string> {
-    const parent = env.spawn.parent();
-    if (parent === undefined) throw new Error('this process is forked by the bench');
-    const engine = await startEngine(config, { env, bus: new ChannelBus(parent, env.clock), logger });
+    const engine = await startEngine(config, { env, bus: await busOf(config.nats, logger), logger });
     return engine.address;
   },
   clockOffset: () => clockOffsetMicros(),

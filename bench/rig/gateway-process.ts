@@ -1,7 +1,7 @@
 /** The system under test of the plane and interrupt benches: the product's gateway, nothing turned off. */
 import { createLogger, standardError, systemEnv } from '@reticle/core/process';
-import { ChannelBus } from '@reticle/services/bus';
 import { startGateway, type GatewayConfig } from '@reticle/services/main';
+import { busOf } from './bus-of.ts';
 import { serveCalls } from './calls.ts';
 
 const env = systemEnv();
@@ -10,9 +10,7 @@ const logger = createLogger({ level: 'warn', clock: env.clock, output: standardE
 const calls = {
   /** Resolves to the port, once an engine is there. */
   async start(config: GatewayConfig): Promise<number> {
-    const parent = env.spawn.parent();
-    if (parent === undefined) throw new Error('this process is forked by the bench');
-    const gateway = await startGateway(config, { env, bus: new ChannelBus(parent, env.clock), logger });
+    const gateway = await startGateway(config, { env, bus: await busOf(config.nats, logger), logger });
     return gateway.port;
   },
 };

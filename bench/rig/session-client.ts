@@ -1,5 +1,6 @@
 /** A client of `SessionService` for the rig: one session with its Converse stream. */
 import { messageCodec, sessionServiceDefinition } from '@reticle/proto/load';
+import type { ControlAck } from '@reticle/proto/gen/session/v1/ControlAck';
 import type { ConverseRequest, ConverseRequest__Input } from '@reticle/proto/gen/session/v1/ConverseRequest';
 import type { ConverseResponse, ConverseResponse__Input } from '@reticle/proto/gen/session/v1/ConverseResponse';
 import type { CreateSessionRequest__Input } from '@reticle/proto/gen/session/v1/CreateSessionRequest';
@@ -45,6 +46,8 @@ export type TurnShape = { readonly inputIds?: readonly number[]; readonly maxOut
 const reader = new TokenFrameReader();
 
 export class SessionClient {
+  /** Names the session to other gateways; empty for one that was attached to by name. */
+  resumeToken = '';
   readonly #stream: GrpcStream;
   readonly #attached = Promise.withResolvers<void>();
   #seq = 0;
@@ -68,8 +71,9 @@ export class SessionClient {
   /** Creates a session and attaches to it. */
   static async open(options: SessionClientOptions): Promise<SessionClient> {
     const { requestId, model = BENCH_MODEL, connection } = options;
-    const { sessionId } = await createSession(connection, { requestId, model });
+    const { sessionId, resumeToken } = await createSession(connection, { requestId, model });
     const client = SessionClient.attach({ sessionId }, options);
+    client.resumeToken = resumeToken;
     await client.#attached.promise;
     return client;
   }
@@ -139,4 +143,15 @@ export async function createSession(
   const answer = await connection.unary(CreateSession.path, CreateSession.requestSerialize(request));
   const { session, resumeToken } = CreateSession.responseDeserialize(Buffer.from(answer));
   return { sessionId: session?.sessionId ?? '', resumeToken };
+}
+
+/** Interrupts a turn from outside its stream, at any gateway of the cell. */
+export async function signalInterrupt(
+  connection: GrpcConnection,
+  resumeToken: string,
+  interrupt: Interrupt__Input,
+): Promise<ControlAck | null> {
+  const { SignalTurn } = methods;
+  const answer = await connection.unary(SignalTurn.path, SignalTurn.requestSerialize({ resumeToken, interrupt }));
+  return SignalTurn.responseDeserialize(Buffer.from(answer)).ack;
 }

@@ -60,6 +60,7 @@ export async function startGateway(config: GatewayConfig, dependencies: GatewayD
     incarnation: base32(random.bytes(RANDOM_ID_BYTES)),
     region,
     onLoad: (engineId, load) => directory.loaded(engineId, load),
+    onAlive: (engine) => directory.alive(engine),
   });
   const [first, ...others] = config.cellKeys;
   assert(first !== undefined, 'a gateway has a cell key');

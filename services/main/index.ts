@@ -2,4 +2,4 @@ export { startEngine } from './engine-root.ts';
 export type { EngineDependencies, RunningEngine } from './engine-root.ts';
 export { startGateway } from './gateway-root.ts';
 export type { GatewayDependencies, RunningGateway } from './gateway-root.ts';
-export type { CellKey, EngineConfig, GatewayConfig, StageConfig, StagePlan } from './messages.ts';
+export type { CellKey, EngineConfig, GatewayConfig, NatsAccess, StageConfig, StagePlan } from './messages.ts';

@@ -45,6 +45,19 @@ function rig() {
 }
 
 describe('EngineDirectory', () => {
+  test('an engine that answers on its link is there while the bus says nothing; another run of it is not', () => {
+    const { clock, hear, chosen, directory } = rig();
+    hear('a', 2);
+    const linked = directory.choose(ENGINE.model);
+    clock.advance(900);
+    directory.alive(linked);
+    clock.advance(900);
+    expect(chosen()).toBe('a');
+    directory.alive({ ...linked, replicaEpoch: linked.replicaEpoch + 1 });
+    clock.advance(200);
+    expect(chosen()).toBe('no_capacity');
+  });
+
   test('chooses the ready engine of the model with the most free slots', () => {
     const { hear, chosen, directory } = rig();
     hear('a', 2);

@@ -157,6 +157,12 @@ export class EngineDirectory {
     known.heardMs = this.#options.clock.nowMs();
   }
 
+  /** The engine answers on a link: it is there, whatever the bus says or does not say. */
+  alive(engine: EngineEntry): void {
+    const known = this.#engines.get(engine.engineId);
+    if (known !== undefined && entryKey(known.entry) === entryKey(engine)) known.heardMs = this.#options.clock.nowMs();
+  }
+
   close(): void {
     this.#unsubscribe();
   }

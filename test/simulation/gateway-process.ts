@@ -76,6 +76,7 @@ export class GatewayProcess {
       incarnation: base32(random.bytes(RANDOM_ID_BYTES)),
       region,
       onLoad: (engineId, load) => directory.loaded(engineId, load),
+      onAlive: (engine) => directory.alive(engine),
     });
     const signals = new SignalSender({
       bus: bus.of(process),

@@ -46,6 +46,7 @@ function rig() {
   const clock = new VirtualClock();
   const transport = new FakeTransport();
   const loads: string[] = [];
+  const alive: number[] = [];
   const client = new LinkClient(ENGINE, {
     transport,
     clock,
@@ -55,8 +56,9 @@ function rig() {
     incarnation: '1',
     region: 'eu-test',
     onLoad: (engineId) => loads.push(engineId),
+    onAlive: () => alive.push(clock.nowMs()),
   });
-  return { clock, transport, client, loads };
+  return { clock, transport, client, loads, alive };
 }
 
 class Losses implements SidReceiver {
@@ -102,6 +104,24 @@ class Rows implements LaneReceiver {
 }
 
 describe('LinkClient', () => {
+  test('tells that its engine is alive as long as that answers', async () => {
+    const { clock, transport, client, alive } = rig();
+    const ready = client.ready(ENGINE);
+    clock.advance(250);
+    expect(alive).toEqual([]);
+    transport.welcome();
+    await ready;
+    for (let at = 500; at <= 2_000; at += 250) {
+      clock.advance(250);
+      transport.say({ pong: { nonce: 1 } });
+    }
+    const before = alive.length;
+    expect(before).toBeGreaterThan(4);
+    clock.advance(5_000);
+    // The last answer counts for two intervals.
+    expect(alive.length - before).toBeLessThanOrEqual(2);
+  });
+
   test('says Hello with what was routed to, and is ready at a Welcome that agrees', async () => {
     const { transport, client } = rig();
     const ready = client.ready(ENGINE);

@@ -47,7 +47,12 @@ export type LinkClientOptions = {
   readonly region: string;
   /** A report of the engine's load, exact and newer than its presence. */
   readonly onLoad: (engineId: string, load: Load) => void;
+  /** The engine answers on its link: told once per `linkPingMs` while that is so. */
+  readonly onAlive: (engine: EngineEntry) => void;
 };
+
+/** One Ping that was sent and answered lies in it. */
+const ALIVE_MS = 2 * limits.linkPingMs;
 
 type Waiter = {
   /** Waits for one dial alone: whoever asks has another engine to turn to (E7). */
@@ -208,6 +213,7 @@ export class LinkClient {
       const owed = this.#table?.owed === true;
       if (nowMs - wokenMs > limits.linkPingMs) this.#excuse(nowMs);
       if (!owed) this.#steppedMs = nowMs;
+      if (this.#state === 'ready' && nowMs - this.#heardMs <= ALIVE_MS) this.#options.onAlive(this.#engine);
       if (nowMs - this.#heardMs >= limits.linkDeadMs) this.#dead('silent', 'silence');
       else if (owed && nowMs - this.#steppedMs >= this.#stallMs) this.#dead('hung', 'no progress');
       else this.#ask(nowMs, owed);

@@ -75,6 +75,7 @@ describe('a link over grpc-js', () => {
         incarnation: '1',
         region: ENGINE.region,
         onLoad: () => {},
+        onAlive: () => {},
       },
     );
     const link = await client.ready({ ...ENGINE, address });

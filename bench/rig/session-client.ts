@@ -46,7 +46,7 @@ export type TurnShape = { readonly inputIds?: readonly number[]; readonly maxOut
 const reader = new TokenFrameReader();
 
 export class SessionClient {
-  /** Names the session to other gateways; empty for one that was attached to by name. */
+  /** Names the session to other gateways, from the answer to Attach on. */
   resumeToken = '';
   readonly #stream: GrpcStream;
   readonly #attached = Promise.withResolvers<void>();
@@ -71,9 +71,8 @@ export class SessionClient {
   /** Creates a session and attaches to it. */
   static async open(options: SessionClientOptions): Promise<SessionClient> {
     const { requestId, model = BENCH_MODEL, connection } = options;
-    const { sessionId, resumeToken } = await createSession(connection, { requestId, model });
+    const { sessionId } = await createSession(connection, { requestId, model });
     const client = SessionClient.attach({ sessionId }, options);
-    client.resumeToken = resumeToken;
     await client.#attached.promise;
     return client;
   }
@@ -129,7 +128,10 @@ export class SessionClient {
   }
 
   #control(message: ConverseResponse, events: SessionClientEvents): void {
-    if (message.attached) this.#attached.resolve();
+    if (message.attached) {
+      this.resumeToken = message.attached.resumeToken;
+      this.#attached.resolve();
+    }
     events.control(message);
   }
 }

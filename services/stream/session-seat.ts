@@ -352,7 +352,8 @@ export class SessionSeat {
     opening.catch((error: unknown) => {
       if (mine !== this.#opens) return;
       const code = isReticleError(error) ? error.code : 'internal';
-      ports.logger.warn('session has no engine', { session: facts.sessionId, code });
+      // Below the level of the lost link, which is told once for all of its sessions.
+      ports.logger.info('session has no engine', { session: facts.sessionId, code });
       if (code === 'epoch_stale') this.#options.onTaken(error as ReticleError);
       else this.loseRunning();
     });

@@ -169,13 +169,18 @@ export class Sessions implements SessionFront {
    * @throws ReticleError `epoch_stale`; the session is forgotten here then
    */
   async #refuseWhenElsewhere(actor: SessionActor): Promise<void> {
-    const { remote } = this.#options;
-    if (actor.isOpen || remote === undefined) return;
-    const located = await remote.locate(actor.facts.sessionId, actor.facts.tenant);
-    if (located === undefined || located.epoch <= actor.state.epoch) return;
+    if (!(await this.#isElsewhere(actor))) return;
     const error = new ReticleError('epoch_stale', 'another gateway has this session');
     actor.evict(error);
     throw error;
+  }
+
+  /** True when another gateway is known to have gone on with a session that was let go here. */
+  async #isElsewhere(actor: SessionActor): Promise<boolean> {
+    const { remote } = this.#options;
+    if (actor.isOpen || remote === undefined) return false;
+    const located = await remote.locate(actor.facts.sessionId, actor.facts.tenant);
+    return located !== undefined && located.epoch > actor.state.epoch;
   }
 
   async getSession(
@@ -186,8 +191,14 @@ export class Sessions implements SessionFront {
     return { session: actor.view, liveTurns: actor.liveTurns };
   }
 
+  /** Another gateway's session is taken first: whoever is attached there is told that it has gone. */
   async closeSession(caller: Caller, sessionId: string): Promise<void> {
-    this.#owned(caller, sessionId).close();
+    const held = this.#held(caller, { sessionId });
+    const elsewhere = held === undefined || (await this.#isElsewhere(held));
+    if (held !== undefined && elsewhere) held.evict(new ReticleError('epoch_stale', 'another gateway has this session'));
+    const taking = { caller, sessionId, holder: this.#newHolder(), wanted: new Map<string, number>() };
+    const actor = elsewhere ? await this.#takeovers.takeLocated(taking) : held;
+    actor.close();
   }
 
   /**

@@ -114,6 +114,13 @@ describeReal('a platform with a nats-server of its own', () => {
     await it.runs('nats', 1, [pid]);
     const fourth = await it.live(TOKENS, 20);
     await endedBy(await interruptById(await elsewhere(it, fourth), fourth.sessionId), fourth);
+
+    const { sessionId } = fourth;
+    const closing = await elsewhere(it, fourth);
+    await closing.ask('CloseSession', { sessionId });
+    await bounded(fourth.stream.ended(), 'the end of the stream at the other worker');
+    expect(await Promise.all([closing, fourth.client].map((each) => isHeldAt(each, sessionId)))).toEqual([false, false]);
+    expect((await closing.call('CloseSession', { sessionId })).code).toBe('session_not_found');
   });
 
   test('members that are started again are its users as before', async () => {

@@ -22,10 +22,7 @@ const LINES_KEPT = 20;
 const LISTENING = /Listening for client connections on (\S+):(\d+)$/;
 const READY = /Server is ready$/;
 
-/**
- * A nats-server child of this process. It is killed when this process exits by itself; one that is killed
- * leaves its server behind.
- */
+/** A nats-server child of this process: it ends with this process, however that ends, and at no signal of a terminal. */
 export class NatsServer implements AsyncDisposable {
   readonly port: number;
   readonly pid: number;
@@ -82,10 +79,14 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
 }
 
 async function launch(config: string, { path, clock, onLine }: NatsServerOptions): Promise<NatsServer> {
-  const child = spawn(path, ['-c', config], { stdio: ['ignore', 'ignore', 'pipe'], env: {} });
+  const child = spawn(path, ['-c', config], { stdio: ['ignore', 'ignore', 'pipe'], env: {}, detached: true });
   const kill = (): void => void child.kill('SIGKILL');
   process.once('exit', kill);
-  const exited = exitOf(child).finally(() => process.off('exit', kill));
+  const dismiss = child.pid === undefined ? (): void => {} : guard(child.pid);
+  const exited = exitOf(child).finally(() => {
+    process.off('exit', kill);
+    dismiss();
+  });
   const lines: string[] = [];
   const { promise: ready, resolve, reject } = Promise.withResolvers<number>();
   const fail = (what: string): void => reject(new Error([`nats-server ${what}`, ...lines].join('\n  ')));
@@ -108,6 +109,22 @@ async function launch(config: string, { path, clock, onLine }: NatsServerOptions
   } finally {
     cancel();
   }
+}
+
+/**
+ * A shell that waits for the end of its input, which is the end of this process, and kills the server then. Where
+ * there is no shell, a server outlives a process that was killed.
+ */
+function guard(pid: number): () => void {
+  const shell = spawn('/bin/sh', ['-c', 'read -r _; kill -KILL "$0"', String(pid)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    env: {},
+    detached: true,
+  });
+  shell.on('error', () => {});
+  shell.stdin.on('error', () => {});
+  shell.unref();
+  return () => void shell.kill('SIGKILL');
 }
 
 /** `close` comes after the last line; a failed start gives `error` alone. */

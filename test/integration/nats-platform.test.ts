@@ -119,7 +119,10 @@ describeReal('a platform with a nats-server of its own', () => {
     const closing = await elsewhere(it, fourth);
     await closing.ask('CloseSession', { sessionId });
     await bounded(fourth.stream.ended(), 'the end of the stream at the other worker');
-    expect(await Promise.all([closing, fourth.client].map((each) => isHeldAt(each, sessionId)))).toEqual([false, false]);
+    expect(await Promise.all([closing, fourth.client].map((each) => isHeldAt(each, sessionId)))).toEqual([
+      false,
+      false,
+    ]);
     expect((await closing.call('CloseSession', { sessionId })).code).toBe('session_not_found');
   });
 

@@ -1,14 +1,18 @@
 /** The local platform as real processes: it serves, it leaves none behind, and it starts lost ones again (P21). */
-import { fork, type ChildProcess } from 'node:child_process';
+import { execFile, fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import type { LocalChain, LocalPlatformState } from '@reticle/core/domain';
 import { Client, credentials } from '@grpc/grpc-js';
 import type { LinkResponse } from '@reticle/proto/gen/engine/v1/LinkResponse';
 import { linkServiceDefinition } from '@reticle/proto/load';
+import { requirePart } from '../kit/parts.ts';
 import { ApiClient, bounded, flatChain, OracleContext, randomId, start, statuses, turnOf } from '../kit/index.ts';
+
+const natsServer = await requirePart('nats-server');
 
 /** Above the bound of every wait, which says what it waited for. */
 jest.setTimeout(40_000);
@@ -28,7 +32,7 @@ class Supervisor {
   readonly #ready = Promise.withResolvers<LocalPlatformState>();
   readonly #heard: (() => void)[] = [];
 
-  constructor(chain: LocalChain) {
+  constructor(chain: LocalChain, nats: string) {
     this.chain = chain;
     this.child = fork(SUPERVISOR, [], {
       execArgv: [],
@@ -42,7 +46,7 @@ class Supervisor {
     this.child.on('message', (message) => this.#hear(message as Report & { text?: string }));
     this.child.send({
       kind: 'platform-spec',
-      spec: { region: 'test-1', host: '127.0.0.1', grpcPort: 0, chains: [chain] },
+      spec: { region: 'test-1', host: '127.0.0.1', grpcPort: 0, chains: [chain], nats },
     });
   }
 
@@ -82,8 +86,8 @@ afterEach(() => {
   for (const { pids } of started.splice(0)) for (const pid of pids) if (runs(pid)) process.kill(pid, 'SIGKILL');
 });
 
-async function platform() {
-  const supervisor = new Supervisor(flatChain(2_000));
+async function platform(nats = 'none') {
+  const supervisor = new Supervisor(flatChain(2_000), nats);
   const pids = new Set([supervisor.child.pid ?? 0]);
   started.push({ pids });
   const state = await supervisor.ready();
@@ -120,6 +124,12 @@ async function gone(pids: ReadonlySet<number>): Promise<void> {
   }, LOOK_MS);
   const left = (): string => `no process left of ${[...pids].join(' ')}; ${[...pids].filter(runs).join(' ')} run`;
   await bounded(promise, left).finally(() => clearInterval(timer));
+}
+
+/** Id of a process's session; a terminal signals those of its own. */
+async function sessionOf(pid: number): Promise<number> {
+  const { stdout } = await promisify(execFile)('ps', ['-o', 'sid=', '-p', String(pid)]);
+  return Number(stdout);
 }
 
 async function turn(client: ApiClient, chain: LocalChain, turnId: string) {
@@ -171,6 +181,17 @@ describe('the local platform', () => {
     expect(faults).toEqual([]);
     expect([...pids].every(runs)).toBe(true);
     supervisor.child.kill('SIGTERM');
+    await gone(pids);
+  });
+
+  (natsServer === undefined ? test.skip : test)('its nats-server ends with it, and at no SIGINT', async () => {
+    const { supervisor, state, pids, client } = await platform('embedded');
+    const server = state.processes.find(({ role }) => role === 'nats')?.pid ?? 0;
+    expect(await sessionOf(server)).toBe(server);
+    const { faults } = await turn(client, supervisor.chain, 't1');
+    expect([faults, runs(server)]).toEqual([[], true]);
+    supervisor.child.kill('SIGKILL');
+    await bounded(supervisor.exited, 'the end of the supervisor');
     await gone(pids);
   });
 

@@ -172,7 +172,7 @@ function watchEngines({ directory, links, sessions, health, clock, onModels }: W
       onModels(models);
     }
     for (const engineId of directory.draining()) sessions.leaveEngine(engineId);
-    links.prune((engineId) => directory.get(engineId) !== undefined);
+    links.prune((engineId) => directory.get(engineId)?.address);
     cancel = clock.after(limits.presenceMs, look);
   };
   look();

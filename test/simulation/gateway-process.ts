@@ -109,7 +109,7 @@ export class GatewayProcess {
   /** As the composition root does it: engines that drain or are gone. */
   #watch(): void {
     for (const engineId of this.directory.draining()) this.sessions.leaveEngine(engineId);
-    this.links.prune((engineId) => this.directory.get(engineId) !== undefined);
+    this.links.prune((engineId) => this.directory.get(engineId)?.address);
     this.process.clock.after(limits.presenceMs, () => this.#watch());
   }
 }

@@ -20,16 +20,16 @@ export class LinkPool implements EngineLinks {
     return client.ready(engine, boundMs);
   }
 
-  /** Closes links to engines that are gone. */
-  prune(alive: (engineId: string) => boolean): void {
-    for (const [engineId, { client }] of this.#clients) {
-      if (alive(engineId)) continue;
+  /** Closes links to engines that are gone and to addresses that their engines have left; `addressOf` knows them. */
+  prune(addressOf: (engineId: string) => string | undefined): void {
+    for (const [engineId, { client, address }] of this.#clients) {
+      if (addressOf(engineId) === address) continue;
       this.#clients.delete(engineId);
       client.close();
     }
   }
 
   close(): void {
-    this.prune(() => false);
+    this.prune(() => undefined);
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { exportLines } from './env/command.ts';
-import { count, receiptLine, span, table } from './figures.ts';
+import { count, endLine, receiptLine, span, table } from './figures.ts';
 import { shortDigest } from './models/command.ts';
 
 describe('figures', () => {
@@ -35,6 +35,14 @@ describe('figures', () => {
     const line = 'generated 1,421 · delivered 418 · kept 405 · wasted 1,016 · KV cut in place, 1,905 tokens kept';
     expect(receiptLine(receipt)).toBe(line);
     expect(receiptLine({ ...receipt, outcome: 'already-ended' })).toBe(`already ended · ${line}`);
+  });
+
+  test.each([
+    { finishReason: 'length', want: '✔ ended at token 20,000 (length) · 19,990 tokens billed' },
+    { finishReason: '', want: '✔ ended at token 20,000 (incomplete) · 19,990 tokens billed' },
+  ])('tells an end for the reason "$finishReason" and what is billed of it', ({ finishReason, want }) => {
+    const usage = { outputTokens: 19_990 };
+    expect(endLine({ status: 'incomplete', finishReason, endOffset: 20_000, usage })).toBe(want);
   });
 
   test('lines up a table', () => {

@@ -1,4 +1,8 @@
-import type { Receipt } from '@reticle/sdk';
+import type { Ended, Receipt } from '@reticle/sdk';
+
+export type EndFigures = Pick<Ended, 'status' | 'finishReason' | 'endOffset'> & {
+  readonly usage: Pick<Ended['usage'], 'outputTokens'>;
+};
 
 /** 12345 → `12,345`. */
 export function count(value: number): string {
@@ -22,6 +26,12 @@ export function receiptLine(receipt: Receipt): string {
     `${late}generated ${count(generatedOffset)} · delivered ${count(deliveredOffset)} · ` +
     `kept ${count(effectiveOffset)} · wasted ${count(wastedTokens)} · ${kv}, ${count(kvKeptTokens)} tokens kept`
   );
+}
+
+/** How a turn ended and what it costs: `✔ ended at token 160 (length) · 160 tokens billed`. */
+export function endLine({ status, finishReason, endOffset, usage }: EndFigures): string {
+  const why = finishReason === '' ? status : finishReason;
+  return `✔ ended at token ${count(endOffset)} (${why}) · ${count(usage.outputTokens)} tokens billed`;
 }
 
 /** A table with two blanks between columns; the first column is left-aligned, the others right-aligned. */

@@ -14,7 +14,7 @@ export type ChatOptions = {
   readonly model?: string;
   readonly instructions?: string;
   /** Of every turn. */
-  readonly turns?: Pick<TurnOptions, 'maxOutputTokens' | 'outputLength'>;
+  readonly turns?: Pick<TurnOptions, 'maxOutputTokens' | 'outputLength' | 'seed'>;
 };
 
 /** Seeds are below it: any engine takes them. */
@@ -23,7 +23,7 @@ const SEED_END = 2 ** 31;
 export const chatCommand: Command = {
   name: 'chat',
   summary: 'talk to a model; interrupt and redirect it',
-  help: `Usage: reticle chat [--model M] [--instructions FILE] [--tokens N] [--target HOST:PORT,…]
+  help: `Usage: reticle chat [--model M] [--instructions FILE] [--tokens N] [--seed N] [--target HOST:PORT,…]
 
 Talks to a model of the running platform. While it speaks:
   Esc               interrupts it and shows the receipt
@@ -39,6 +39,7 @@ line says what happened. \`reticle ps\` lists the processes of the local platfor
   --model M            default: RETICLE_MODEL, or the platform's first model
   --instructions FILE  what the model is told before the conversation
   --tokens N           answers of exactly N tokens, where the engine allows it (simulated ones do)
+  --seed N             of the sampling: the same seed and question give the same answer (default: another one each time)
   --target LIST        gateways, with commas between; the next one is used when one is lost
                        (default: RETICLE_GRPC, or the platform's)
 
@@ -56,18 +57,23 @@ Examples:
         instructions: { type: 'string' },
         target: { type: 'string' },
         tokens: { type: 'string' },
+        seed: { type: 'string' },
       },
     });
     const path = given.text('instructions');
     const instructions = path === undefined ? undefined : await readInstructions(context, path);
     const model = given.text('model');
     const tokens = numberFlag(given, 'tokens', { min: 1, max: TOKENS_MAX, whole: true });
+    const seed = numberFlag(given, 'seed', { min: 0, max: SEED_END - 1, whole: true });
     const connection = await openConnection(context, given.text('target'));
     try {
       return await chatOn(context, connection, {
         ...(model === undefined ? {} : { model }),
         ...(instructions === undefined ? {} : { instructions }),
-        ...(tokens === undefined ? {} : { turns: { maxOutputTokens: tokens, outputLength: 'exact' } }),
+        turns: {
+          ...(tokens === undefined ? {} : { maxOutputTokens: tokens, outputLength: 'exact' }),
+          ...(seed === undefined ? {} : { seed }),
+        },
       });
     } finally {
       connection.client.close();
@@ -79,7 +85,7 @@ Examples:
 export async function chatOn(context: Context, { client }: Connection, options: ChatOptions): Promise<number> {
   const { model, instructions } = options;
   // Seeded, so that another engine goes on with the tokens that the first one would have made.
-  const turns = { ...options.turns, seed: Math.floor(context.env.random.unit() * SEED_END) };
+  const turns = { seed: Math.floor(context.env.random.unit() * SEED_END), ...options.turns };
   const session = await client.createSession({
     ...(model === undefined ? {} : { model }),
     ...(instructions === undefined ? {} : { prefix: { role: 'system', content: instructions } }),

@@ -1,7 +1,7 @@
 import type { Session, TurnOptions } from '@reticle/sdk';
 import { exitCodes, usageError } from '../cli-error.ts';
 import type { Context } from '../context.ts';
-import { receiptLine } from '../figures.ts';
+import { endLine, receiptLine } from '../figures.ts';
 import { TurnMeter } from '../turn-meter.ts';
 import { speedLine } from '../speed-line.ts';
 import { Continuity } from './continuity.ts';
@@ -42,7 +42,7 @@ export async function chatInPipe(
     }
     terminal.out('\n');
     terminal.err(`${speedLine(meter)}\n`);
-    await turn.ended;
+    terminal.err(`${endLine(await turn.ended)}\n`);
     return isStopped ? exitCodes.interrupted : exitCodes.ok;
   } finally {
     continuity.close();

@@ -13,11 +13,11 @@ const { compileFunction, createContext } = vm;
 const compiled = new Map();
 
 vm.compileFunction = (code, params, options) => {
-  const key = `${options.filename}\0${code.length}`;
-  const cachedData = compiled.get(key);
-  if (cachedData !== undefined) return compileFunction(code, params, { ...options, cachedData });
+  const held = compiled.get(options.filename);
+  // V8 itself compares lengths only.
+  if (held?.code === code) return compileFunction(code, params, { ...options, cachedData: held.cachedData });
   const made = compileFunction(code, params, { ...options, produceCachedData: true });
-  if (made.cachedData !== undefined) compiled.set(key, made.cachedData);
+  if (made.cachedData !== undefined) compiled.set(options.filename, { code, cachedData: made.cachedData });
   return made;
 };
 

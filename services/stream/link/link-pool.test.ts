@@ -25,6 +25,7 @@ function rig() {
     incarnation: '1',
     region: 'eu-test',
     onLoad: () => {},
+    onAlive: () => {},
   });
   return { clock, dialled, links };
 }

@@ -206,6 +206,20 @@ describe('controls', () => {
     ]);
   });
 
+  test('a redirect that pends starts its successor on the lane that its last copy named', () => {
+    const { clock, link } = rig({ width: () => 1, items: () => ITEMS });
+    link.start({ sid: 1, lane: 1, turnId: 't1', maxOutputTokens: LENGTH });
+    clock.advance(5);
+    const redirect = { signalId: 's1', mode: Mode.boundary };
+    link.cut({ ...redirect, lane: 1, successor: startOf({ lane: 2, turnId: 't2', maxOutputTokens: 3 }) });
+    link.open({ sid: 2, sessionId: SESSION, adopt: [{ lane: 3, turnId: 't1', nextOffset: 0, creditTokens: 512 }] });
+    link.cut({ ...redirect, lane: 3, successor: startOf({ lane: 4, turnId: 't2', maxOutputTokens: 3 }) });
+    clock.advance(40);
+    expect(link.all('started').filter(({ turnId }) => turnId === 't2')).toMatchObject([{ lane: 4 }]);
+    expect(link.lane(4).ended).toMatchObject({ status: Status.incomplete, endOffset: 3 });
+    expect(link.lane(2).ended).toBeUndefined();
+  });
+
   test('a second control during PENDING applies at once and the pending one gets ALREADY_ENDED', () => {
     const { clock, link, driver } = rig({ items: () => ITEMS });
     link.start({ sid: 1, lane: 1, turnId: 't1', maxOutputTokens: LENGTH });

@@ -74,7 +74,7 @@ export function requestCut(host: HostState, turn: Turn, cut: Cut, repeatStart: (
   session.noteClientSeq(cut.clientSeq);
   const known = knownAnswer(session, turn.turnId, cut.signalId);
   const open = openRequest(turn, cut.signalId);
-  if (open !== undefined) open.asked.inBand = true;
+  if (open !== undefined) askedAgain(turn, open, cut);
   if (known !== undefined) {
     tell(turn, { ...known, lane: cut.lane });
     if (cut.successor !== null) repeatSuccessor(turn, known, cut.successor, repeatStart);
@@ -91,6 +91,14 @@ export function requestCut(host: HostState, turn: Turn, cut: Cut, repeatStart: (
     return;
   }
   decide(host, turn, requestOf(turn, cut, mode));
+}
+
+/** A copy in band brings its successor on the lane that its gateway listens to now; the one before is nobody's. */
+function askedAgain(turn: Turn, open: CutRequest, { successor }: Cut): void {
+  open.asked.inBand = true;
+  if (successor === null || successor.turnId !== open.successor?.turnId) return;
+  open.channel = turn.channel;
+  open.successor = successor;
 }
 
 /** A repeated redirect brings its successor again, on a lane of its own: it runs, it is to come, or it never will. */

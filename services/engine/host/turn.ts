@@ -36,9 +36,9 @@ export type CutRequest = {
   readonly acknowledged: number;
   /** Set once an `at-item-boundary` control has its offset, or must not wait for one. */
   boundary?: number | 'now';
-  /** The link that asked: the successor's lane is a number of this link. */
-  readonly channel: LinkChannel | undefined;
-  readonly successor: Start | undefined;
+  /** The link that asked last: the successor's lane is a number of this link. */
+  channel: LinkChannel | undefined;
+  successor: Start | undefined;
   /** Shared by copies of the record: who waits for the answer. */
   readonly asked: ControlAsked;
 };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Start__Input } from '@reticle/proto/gen/engine/v1/Start';
-import { codeOf, ENGINE, OTHER, tokenText } from './scripted-engine.ts';
+import { codeOf, ENGINE, OTHER, RecordingSink, tokenText } from './scripted-engine.ts';
 import { caller, interrupt, policy, SessionsRig, start } from './sessions-rig.ts';
 
 const forcedOf = (turn: Start__Input | undefined): number[] => turn?.forcedTokenIds ?? [];
@@ -378,5 +378,22 @@ describe('a session of another gateway', () => {
     await first.attach({ resumeToken: token });
     expect(first.engine.opens.at(-1)).toMatchObject({ wantTranscript: true, minEpoch: 8 });
     expect(older).not.toBe(token);
+  });
+
+  test('that is evicted while it is opened here tells nobody that it is attached, and lets the engine know', async () => {
+    const { first } = await left();
+    first.engine.answersOpen = false;
+    const early = new RecordingSink();
+    const request = { cursors: [], defaultCreditTokens: 0, framePolicy: policy };
+    const opening = codeOf(first.sessions.attach(caller, { ...request, resumeToken: first.token }, early));
+    await first.settle();
+    const { sid = 0, ...open } = first.engine.opens.at(-1) ?? {};
+    first.engine.answersOpen = true;
+    first.engine.records = [{ turnId: '', last: true }];
+    await first.attach({ resumeToken: first.mint({ epoch: 7 }) });
+    first.engine.answerOpen({ ...open, sid });
+    expect(await opening).toBe('epoch_stale');
+    expect(early.events).toEqual([]);
+    expect(first.engine.requests).toContainEqual({ release: { sid, mode: 'RELEASE_MODE_DETACH' } });
   });
 });

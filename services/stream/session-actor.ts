@@ -122,6 +122,12 @@ export class SessionActor {
     return this.#core.seat.binding.state === 'open';
   }
 
+  /** True while this gateway asks an engine for the session: the engine may have raised the epoch for it already. */
+  get isOpening(): boolean {
+    const { state, held } = this.#core.seat.binding;
+    return state === 'opening' || held;
+  }
+
   /** Another gateway has the session: it goes on there, and this one forgets it. */
   evict(error: ReticleError): void {
     if (this.#over) return;

@@ -216,6 +216,12 @@ export class SessionBinding implements SidReceiver {
     this.abandon(new ReticleError('engine_lost', 'the session was let go'));
   }
 
+  /** The session is another gateway's: what this one has or asks of the engine is let go, also an Open on its way. */
+  letGo(error: ReticleError): void {
+    if (this.#state !== 'closed') this.#link?.send({ release: { sid: this.#sid, mode: 'RELEASE_MODE_DETACH' } });
+    this.abandon(error);
+  }
+
   /** Gives the engine up: what waited for it fails. */
   abandon(error: ReticleError): void {
     this.#attempt += 1;

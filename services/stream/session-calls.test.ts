@@ -162,6 +162,25 @@ describe('warmSession', () => {
     expect(sink.log).toEqual(['attached']);
   });
 
+  test('during an attach does not take the epoch that the engine raised for it for that of another gateway', async () => {
+    const located = { engineId: ENGINE.engineId, epoch: 3, tier: undefined } as const;
+    const signal = (): Promise<never> => Promise.reject(new Error('not asked for'));
+    const rig = new SessionsRig({ remote: { signal, locate: () => Promise.resolve(located) } });
+    await rig.create();
+    await rig.attach();
+    rig.attachment?.disconnected();
+    rig.engine.answersOpen = false;
+    const attaching = rig.attach();
+    await rig.settle();
+    const request = { sessionId: rig.sessionId, requestId: 'w1', parentTurnId: '', prefix: [item], bodyDigest: 'w' };
+    const warming = codeOf(rig.sessions.warmSession(caller, request));
+    await rig.settle();
+    rig.engine.answersOpen = true;
+    rig.engine.answerOpen(rig.engine.opens.at(-1) ?? {});
+    expect((await attaching).last('attached')?.session.epoch).toBe(3);
+    expect(await warming).not.toBe('epoch_stale');
+  });
+
   test('a prefill-only turn of the stream ends without output', async () => {
     const rig = new SessionsRig();
     await rig.create();

@@ -377,7 +377,7 @@ export class SessionCore {
     this.warms.rejectAll(error);
     this.desk.evict(error);
     this.seat.close();
-    this.seat.binding.detach();
+    this.seat.binding.letGo(error);
   }
 }
 

@@ -158,7 +158,7 @@ export class Sessions implements SessionFront {
       return;
     }
     const located = await remote.locate(facts.sessionId, facts.tenant);
-    if (located === undefined) return;
+    if (located === undefined || actor.isOpening) return;
     if (located.epoch <= actor.state.epoch) actor.leaveEngine();
     else actor.evict(new ReticleError('epoch_stale', 'another gateway has this session'));
   }
@@ -180,7 +180,7 @@ export class Sessions implements SessionFront {
     const { remote } = this.#options;
     if (actor.isOpen || remote === undefined) return false;
     const located = await remote.locate(actor.facts.sessionId, actor.facts.tenant);
-    return located !== undefined && located.epoch > actor.state.epoch;
+    return located !== undefined && !actor.isOpening && located.epoch > actor.state.epoch;
   }
 
   async getSession(

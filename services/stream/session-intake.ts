@@ -135,7 +135,8 @@ export class SessionIntake {
     const plan = planOf(record);
     contexts.records.planned(plan);
     const { ended, start } = record.head;
-    if (ended === null && start !== null) return;
+    // Of a turn that was moved before all it keeps had come, the context is made when the rest has.
+    if (start !== null && (ended === null || record.ids.length < ended.endOffset)) return;
     contexts.records.ended(plan.turnId, Uint32Array.from(record.ids));
     if (ended?.error == null && !record.head.cold) contexts.learned(plan.turnId);
   }

@@ -2,7 +2,6 @@
 import { durationMs, tierOfNumber } from '@reticle/core/domain';
 import { limits } from '@reticle/proto/contract';
 import { OutputLength } from '@reticle/proto/gen/session/v1/OutputLength';
-import type { Ended } from '@reticle/proto/gen/engine/v1/Ended';
 import type { Started } from '@reticle/proto/gen/engine/v1/Started';
 import type { Transcript } from '@reticle/proto/gen/engine/v1/Transcript';
 import type { InputItem } from '@reticle/proto/gen/session/v1/InputItem';
@@ -119,14 +118,16 @@ export function turnRecord(record: ContextRecord, adopted: boolean): TurnRecord 
     ...named,
     prefillOnly: false,
     started: head.started === null ? undefined : startedOf(head.started),
-    ...endOf(head.ended, adopted),
+    ...endOf(head, adopted),
     cuts: head.cuts.map(cutAnswer),
   };
 }
 
 /** Where and how the turn ended; of one whose tokens come again its end is known but has not come. */
-function endOf(ended: Ended | null, adopted: boolean): Pick<TurnRecord, 'ending' | 'cutAt' | 'endsAt'> {
-  if (ended === null) return { ending: undefined, cutAt: undefined, endsAt: undefined };
+function endOf({ ended, cuts }: Transcript, adopted: boolean): Pick<TurnRecord, 'ending' | 'cutAt' | 'endsAt'> {
+  // A control may have been told the end of a turn that is still being made again.
+  const told = cuts.map(cutAnswer).find(({ outcome }) => outcome === 'applied' || outcome === 'already-ended');
+  if (ended === null) return { ending: undefined, cutAt: undefined, endsAt: told?.effectiveOffset };
   const over = ending(ended);
   const isCut = over.status === 'interrupted' || over.status === 'redirected';
   return {

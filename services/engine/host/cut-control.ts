@@ -5,6 +5,7 @@
  * |-------------------------------|---------------------------------------------------------------------|
  * | known signal id               | the stored answer, verbatim                                         |
  * | done                          | ALREADY_ENDED, E = end                                              |
+ * | made again, its end was told  | the same                                                            |
  * | an item-boundary cut pends    | applies at once; the pending one gets ALREADY_ENDED with the same E |
  * | item-boundary, an item open   | PENDING, later the final answer                                     |
  * | halting for a cut             | ALREADY_ENDED with the same E, once that cut is done                |
@@ -19,6 +20,7 @@ import { isReticleError, ReticleError } from '@reticle/core/domain';
 import type { Cut } from '@reticle/proto/gen/engine/v1/Cut';
 import type { CutDone__Input } from '@reticle/proto/gen/engine/v1/CutDone';
 import type { Start } from '@reticle/proto/gen/engine/v1/Start';
+import type { Transcript } from '@reticle/proto/gen/engine/v1/Transcript';
 import { ControlOutcome } from '@reticle/proto/gen/session/v1/ControlOutcome';
 import { KvAction } from '@reticle/proto/gen/session/v1/KvAction';
 import { TurnStatus } from '@reticle/proto/gen/session/v1/TurnStatus';
@@ -66,6 +68,13 @@ export function signalCut(host: HostState, turn: Turn, order: SignalOrder, reply
 /** The answer that a control has got, final or pending, for its repeats (PROTOCOL S5). */
 export function knownAnswer(session: Session, turnId: string, signalId: string): CutDone__Input | undefined {
   return session.acks.get(ackKey(turnId, signalId));
+}
+
+/** A record that a gateway hands over; the answers in it are this host's too. */
+export function takeRecord(session: Session, message: Transcript): void {
+  for (const done of session.handed.take(message)) {
+    if (done.signalId !== '') session.acks.set(ackKey(message.turnId, done.signalId), done);
+  }
 }
 
 /** Takes a control for a turn whose attachment is in force. `repeatStart` repeats `Started` of a known successor. */
@@ -127,7 +136,8 @@ function requestOf(turn: Turn, cut: Cut, mode: CutMode): CutRequest {
 }
 
 function decide(host: HostState, turn: Turn, request: CutRequest): void {
-  if (turn.final !== undefined) {
+  // A cut without an id is its gateway's own: it makes the context of that end.
+  if (turn.final !== undefined || (turn.settled !== undefined && request.signalId !== '')) {
     answerEnded(host, turn, request);
     return;
   }
@@ -201,7 +211,7 @@ function settleFollowers(host: HostState, turn: Turn): void {
 
 /** ALREADY_ENDED is a no-op (S6): a successor that came with it does not start. */
 function answerEnded(host: HostState, turn: Turn, request: CutRequest): void {
-  const offset = turn.final?.endOffset ?? 0;
+  const offset = turn.final?.endOffset ?? turn.settled?.endOffset ?? 0;
   const outcome = ControlOutcome.CONTROL_OUTCOME_ALREADY_ENDED;
   const { successor, asked } = request;
   answer(host, turn, request, { outcome, offset });
@@ -261,7 +271,7 @@ function answer(host: HostState, turn: Turn, request: CutRequest, given: Answer)
     signalId,
     outcome,
     effectiveOffset: offset,
-    generatedOffset: turn.final?.generated ?? turn.ledger.generated,
+    generatedOffset: turn.generatedOffset,
     kvAction: truncation === undefined ? KvAction.KV_ACTION_NONE : kvActions[truncation.kvAction],
     kvKeptTokens: truncation?.kvKeptTokens ?? 0,
     micros: host.nowMicros(),

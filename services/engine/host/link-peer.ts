@@ -15,7 +15,7 @@ import { ControlOutcome } from '@reticle/proto/gen/session/v1/ControlOutcome';
 import { KvAction } from '@reticle/proto/gen/session/v1/KvAction';
 import { readSignalKeys } from '@reticle/services/bus/signals';
 import { detach, drop, openSession, staleEpoch } from './attachments.ts';
-import { requestCut, tellFailed } from './cut-control.ts';
+import { requestCut, takeRecord, tellFailed } from './cut-control.ts';
 import type { HostState } from './host-state.ts';
 import { checkLane, rebindLane } from './lanes.ts';
 import type { LaneBinding, LinkChannel } from './link-channel.ts';
@@ -55,7 +55,7 @@ function handleWork(host: HostState, channel: LinkChannel, request: LinkRequest)
   else if (start) startOn(host, channel, start);
   else if (work) withSession(channel, { sid: work.sid, op: work.op }, (attachment) => prefill(host, attachment, work));
   else if (letGo) release(host, channel, letGo);
-  else if (record) withSession(channel, { sid: record.sid }, ({ session }) => session.handed.take(record));
+  else if (record) withSession(channel, { sid: record.sid }, ({ session }) => takeRecord(session, record));
   else host.observer.count('unknown_message');
 }
 

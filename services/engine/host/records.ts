@@ -89,10 +89,10 @@ function sendTurn(channel: LinkChannel, sid: number, turn: Turn): void {
 }
 
 function headOf(sid: number, turn: Turn): Transcript__Input {
-  const { turnId, started, final, ledger, marks } = turn;
+  const { turnId, started, final, ledger, marks, settled } = turn;
   const generatedOffset = final?.generated ?? ledger.generated;
   return {
-    start: { ...turn.start, sid, lane: 0 },
+    start: { ...(settled?.start ?? turn.start), sid, lane: 0, forcedTokenIds: [] },
     ...(started === undefined ? {} : { started: { ...startedMessage(turn, started).started, sid, lane: 0 } }),
     ...(final === undefined ? {} : { ended: { ...endedMessage(turn, final).ended, lane: 0 } }),
     generatedOffset,

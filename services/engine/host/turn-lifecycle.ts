@@ -116,10 +116,21 @@ export type TurnEnding = {
   readonly lost?: boolean;
 };
 
+/** A turn that is made again up to its end comes to the same end, however the driver got there. */
+function asSettled({ settled, ledger }: Turn, ending: TurnEnding): Omit<TurnFinal, 'error' | 'context'> {
+  const { status, finishReason } = settled?.ended ?? ending;
+  const { endOffset, error } = ending;
+  if (settled?.endOffset === endOffset && error === undefined) {
+    return { status, endOffset, finishReason, generated: Math.max(settled.generated, ledger.generated) };
+  }
+  return { status: ending.status, endOffset, finishReason: ending.finishReason, generated: ledger.generated };
+}
+
 /** Fixes the turn's end and makes its context, unless the driver lost the stream. */
 export function finish(host: HostState, turn: Turn, ending: TurnEnding): Truncation | undefined {
   assert(turn.final === undefined, 'a turn ends once');
-  const { status, endOffset, finishReason, error, lost = false } = ending;
+  const { error, lost = false } = ending;
+  const { status, endOffset, generated, finishReason } = asSettled(turn, ending);
   host.progress++;
   turn.cancelDuration?.();
   let truncation: Truncation | undefined;
@@ -137,7 +148,7 @@ export function finish(host: HostState, turn: Turn, ending: TurnEnding): Truncat
   const final: TurnFinal = {
     status,
     endOffset,
-    generated: turn.ledger.generated,
+    generated,
     finishReason,
     error: error === undefined ? undefined : turnError(error),
     context,

@@ -78,6 +78,7 @@ function admit({ host, session, start, lane, successorOf }: StartOptions): Turn 
   const turn = new Turn({ session, start: { ...start, parentTurnId }, ledger, submittedMs: host.clock.nowMs() });
   if (turn.parentName === '') session.rootTaken = true;
   turn.predecessor = successorOf;
+  turn.settled = session.handed.settledEnd(turn.turnId);
   session.turns.set(turn.turnId, turn);
   bindLane(session, turn, lane);
   const { attachment } = session;

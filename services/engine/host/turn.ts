@@ -16,6 +16,7 @@ import type { ContextId, StreamId } from '../contract.ts';
 import type { CutMode } from './cut.ts';
 import { IdLog } from './id-log.ts';
 import { ItemMarks } from './item-marks.ts';
+import type { SettledEnd } from './handed-records.ts';
 import type { LinkChannel } from './link-channel.ts';
 import type { Attachment, Session } from './session.ts';
 import type { TurnLedger } from './turn-ledger.ts';
@@ -112,6 +113,8 @@ export class Turn {
   started: TurnStarted | undefined;
   startedTold = false;
   final: TurnFinal | undefined;
+  /** The turn is made again, and its end was told before: no control moves it (R2). */
+  settled: SettledEnd | undefined;
   endedTold = false;
   pauseReasons = 0;
   haltCause: HaltCause | undefined;
@@ -140,6 +143,11 @@ export class Turn {
   /** Name of the context that it starts from; empty for the session's root. */
   get parentName(): string {
     return this.start.draft?.draftId ?? this.start.parentTurnId;
+  }
+
+  /** What a receipt says was generated: fixed with the end. */
+  get generatedOffset(): number {
+    return this.final?.generated ?? this.settled?.generated ?? this.ledger.generated;
   }
 
   get live(): boolean {

@@ -23,7 +23,7 @@ export type Refused = {
   readonly code: string;
   /** Where it was last attached. */
   readonly gatewayNode: string;
-  /** When the client was last attached. */
+  /** When the client was last attached; before that, when it asked for the session. */
   readonly sinceMs: number;
   readonly idleTtlMs: number;
 };

@@ -50,9 +50,11 @@ export class SimClient {
   #connection: ClientConnection | undefined;
   /** The gateway of the present or last attachment. */
   #gateway: string;
-  /** The gateway that had the session last. */
+  /** The one that had the session last. */
   #holder = '';
   #awayMs = 0;
+  /** Since when the session may be without a client: since it was asked for, which may be answered much later. */
+  #aloneMs = 0;
   /** Budget past what it has acknowledged. */
   readonly creditTokens: number;
 
@@ -131,8 +133,7 @@ export class SimClient {
 
   /** A call on a connection of its own. */
   call(request: Parameters<typeof call>[1], done: (outcome: CallOutcome) => void, gateway = this.sideGateway): void {
-    const { network } = this.#around;
-    call({ network, process: this.process, address: gateway }, request, done);
+    call({ network: this.#around.network, process: this.process, address: gateway }, request, done);
   }
 
   /** Reads a turn along, without any part in it. */
@@ -193,6 +194,7 @@ export class SimClient {
   }
 
   #create(): void {
+    this.#aloneMs ||= this.#around.world.nowMs;
     const { tenant, chain, prefix, idleTtlMs } = this.spec;
     const request = {
       requestId: this.spec.node,
@@ -230,6 +232,7 @@ export class SimClient {
     this.note(`away: ${why}`);
     this.#connection = undefined;
     if (this.#state !== 'attaching') this.#awayMs = this.#around.world.nowMs;
+    if (this.#state === 'attached') this.#aloneMs = this.#awayMs;
     this.#state = 'away';
     this.later(awayMs, () => this.#attach());
   }
@@ -282,7 +285,7 @@ export class SimClient {
 
   #giveUp({ code, message }: WireError): void {
     const { idleTtlMs } = this.spec;
-    const reason = this.#around.mayEnd({ code, gatewayNode: nodeOf(this.#holder), sinceMs: this.#awayMs, idleTtlMs });
+    const reason = this.#around.mayEnd({ code, gatewayNode: nodeOf(this.#holder), sinceMs: this.#aloneMs, idleTtlMs });
     if (reason === undefined) this.violated('typed', `attach was refused: ${code} ${message}`);
     this.gaveUp = `${code}: ${reason ?? 'no reason'}`;
     this.note(`gives up: ${this.gaveUp}`);

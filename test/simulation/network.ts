@@ -42,6 +42,8 @@ export type ServerEnd = End;
 
 /** How often a dialler knocks on a link that swallows it. */
 const DIAL_AGAIN_MS = 50;
+/** HTTP/2 keepalive of both ends: a side that was not told of a break finds out. */
+const KEEPALIVE_MS = 20_000;
 
 type Listener = { readonly process: SimProcess; readonly accept: Acceptor };
 
@@ -198,12 +200,12 @@ export class Connection {
     });
   }
 
-  /** Breaks the connection: what is on its way is lost, and each side hears of it unless it is `deaf`. */
+  /** Breaks the connection: what is on its way is lost, and each side hears of it, one that is `deaf` much later. */
   reset(deaf: 'client' | 'server' | 'none' = 'none'): void {
-    if (deaf === 'client') this.client.cutOff();
-    else this.client.breaks('reset');
-    if (deaf === 'server') this.server.cutOff();
-    else this.server.breaks('reset');
+    for (const [name, side] of [['client', this.client] as const, ['server', this.server] as const]) {
+      if (deaf === name) side.goesDeaf();
+      else side.breaks('reset');
+    }
   }
 
   unblocked(link: DirectedLink, retransmitted: number): void {
@@ -280,13 +282,19 @@ class Side implements End {
 
   /** The connection broke. */
   breaks(reason: string): void {
-    this.cutOff();
+    this.#cutOff();
     if (!this.#open) return;
     this.#world.after(0, 'reset', () => this.process?.enter(() => this.#closed(reason)));
     if (this.process === undefined) this.#closed(reason);
   }
 
-  cutOff(): void {
+  /** The connection broke, and nobody says so. */
+  goesDeaf(): void {
+    this.#cutOff();
+    this.#world.after(KEEPALIVE_MS, 'keepalive', () => this.breaks('keepalive'));
+  }
+
+  #cutOff(): void {
     this.#severed = true;
     this.#pipe.stop();
   }

@@ -12,8 +12,8 @@ import { World, type Violation } from './world.ts';
 
 /** Simulated time within which everything must have come to an end once the faults are over. */
 const CONVERGE_MS = 120_000;
-/** Past the last idle time: sweeps, presence, links. */
-const SETTLE_MS = 12_000;
+/** Past the last idle time: sweeps, presence, links, keepalives. */
+const SETTLE_MS = 32_000;
 
 export type SeedOptions = {
   readonly trace?: (line: string) => void;

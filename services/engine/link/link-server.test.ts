@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { Client, credentials, Metadata, status, type ClientDuplexStream, type ServiceError } from '@grpc/grpc-js';
 import { systemClock } from '@reticle/core/process';
@@ -19,6 +19,7 @@ import {
 import { EngineHost } from '../host/engine-host.ts';
 import { FakeDriver, tokenText } from '../host/fake-driver.ts';
 import { startOf } from '../host/fake-link.ts';
+import type { HostLink, HostPeer } from '../host/ports.ts';
 import { listenLinks, type LinkServer } from './link-server.ts';
 
 const ENGINE = 'abcdefghijklmnopqrstuvwxyz';
@@ -62,6 +63,28 @@ function dial(port: number): Dial {
   link.on('data', (message: LinkResponse) => heard.push(message));
   link.on('error', () => undefined);
   return { link, client, heard };
+}
+
+/**
+ * Dials by a way on which, once it is mute, nothing of the server arrives any more and nobody is told; resolves when the
+ * server has given up.
+ */
+async function dialThrough(port: number): Promise<Dial & { mute: () => Promise<unknown> }> {
+  const ways: { readonly left: Socket; readonly right: Socket }[] = [];
+  const through = createServer((left) => {
+    const right = connect(port, '127.0.0.1');
+    left.pipe(right).pipe(left);
+    ways.push({ left, right });
+  });
+  through.listen(0, '127.0.0.1');
+  await once(through, 'listening');
+  closers.push(async () => {
+    for (const { left, right } of ways) void [left.destroy(), right.destroy()];
+    through.close();
+  });
+  const mute = (): Promise<unknown> =>
+    Promise.all(ways.map(({ left, right }) => once(right.unpipe(left).resume(), 'close')));
+  return { ...dial((through.address() as AddressInfo).port), mute };
 }
 
 /** Resolves when the link has told a message that the test waits for. */
@@ -229,6 +252,24 @@ describe('link server', () => {
     await closed;
     closers.shift();
     expect(dialled.heard.some((message) => message.message === 'drain')).toBe(true);
+  });
+
+  test('a peer that falls silent with its connection open is gone after the keepalive', async () => {
+    let gone = (): void => {};
+    const closed = new Promise<void>((resolve) => (gone = resolve));
+    const connectPeer = (link: HostLink): HostPeer => {
+      link.control({ pong: { nonce: 1 } });
+      return { message: () => {}, writable: () => {}, closed: gone };
+    };
+    const drain = (_ms: number, _reason: string, done: () => void): void => done();
+    const host = { connect: connectPeer, drain, close: () => {} } as unknown as EngineHost;
+    const keepalive = { timeMs: 20, timeoutMs: 100 };
+    const server = await listenLinks({ host, bind: '127.0.0.1:0', clock: systemClock, keepalive });
+    closers.push(() => server.close(0, 'test'));
+    const dialled = await dialThrough(server.port);
+    dialled.link.write({ hello });
+    await until(dialled, ({ pong }) => pong !== undefined);
+    await Promise.all([dialled.mute(), closed]);
   });
 
   test('closing does not wait for a peer that hangs', async () => {

@@ -25,6 +25,8 @@ export type LinkServerOptions = {
   readonly clock: Clock;
   /** Takes the signals that come by gRPC; without it `SignalTurn` is UNIMPLEMENTED. */
   readonly signals?: HostSignals;
+  /** How soon a silent peer is asked whether it is there, and how long it may take to answer. */
+  readonly keepalive?: { readonly timeMs: number; readonly timeoutMs: number };
 };
 
 export type LinkServer = {
@@ -34,14 +36,19 @@ export type LinkServer = {
   close(timeLeftMs: number, reason: string): Promise<void>;
 };
 
+/** A peer whose machine is gone says no goodbye: without this its sessions would be held until TCP gives up. */
+const KEEPALIVE = { timeMs: 10_000, timeoutMs: 10_000 } as const;
 /** What a closed host's last words may take to leave. */
 const FAREWELL_MS = 100;
 
 type LinkCall = ServerDuplexStream<LinkRequest, LinkResponse__Input | Uint8Array>;
 
 /** Binds and serves. Rejects when the address cannot be bound. */
-export async function listenLinks({ host, bind, clock, signals }: LinkServerOptions): Promise<LinkServer> {
+export async function listenLinks(options: LinkServerOptions): Promise<LinkServer> {
+  const { host, bind, clock, signals, keepalive = KEEPALIVE } = options;
   const server = new Server({
+    'grpc.keepalive_time_ms': keepalive.timeMs,
+    'grpc.keepalive_timeout_ms': keepalive.timeoutMs,
     'grpc.max_receive_message_length': limits.libraryMessageBytesMax,
     'grpc.max_send_message_length': limits.libraryMessageBytesMax,
   });

@@ -221,7 +221,8 @@ export class ScriptedEngine implements EngineLinks {
     return table;
   }
 
-  #answer(table: LinkTable, { open, prefill }: LinkRequest__Input): void {
+  #answer(table: LinkTable, { open, prefill, release }: LinkRequest__Input): void {
+    if (release?.mode === 'RELEASE_MODE_DROP') this.kvTokens = 0;
     if (open && this.answersOpen) this.answerOpen(open, table);
     if (prefill) {
       const { sid = 0, op = 0 } = prefill;

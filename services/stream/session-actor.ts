@@ -27,7 +27,7 @@ import type { EngineEntry } from './engine-directory.ts';
 import type { Attachment, ClientSink, ReplayTurn } from './front.ts';
 import { SessionCore, type Warmed } from './session-core.ts';
 import { turnStarted, type SessionFacts, type SessionPorts } from './session-facts.ts';
-import type { TakeOver } from './session-seat.ts';
+import type { TakeOver } from './session-opens.ts';
 
 export type SessionActorOptions = {
   readonly facts: SessionFacts;

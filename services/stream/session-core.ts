@@ -36,7 +36,8 @@ import {
   type SessionPorts,
 } from './session-facts.ts';
 import { WARM_ENDING } from './session-records.ts';
-import { OutdatedError, SessionSeat } from './session-seat.ts';
+import { OutdatedError } from './session-opens.ts';
+import { SessionSeat } from './session-seat.ts';
 import type { EngineLink } from './link/engine-link.ts';
 import { TurnDesk } from './turn-desk.ts';
 import { errorOf, turnErrorFrom, wireCut, wireStart } from './wire-values.ts';
@@ -235,8 +236,8 @@ export class SessionCore {
     this.seat.binding.whenOpen({
       // The turn's own fate (`lost`) answers the control.
       failed: () => {
-        this.#lose(turnId);
-        if (successorTurnId !== '') this.#lose(successorTurnId);
+        this.seat.lose(turnId);
+        if (successorTurnId !== '') this.seat.lose(successorTurnId);
       },
       run: (link, sid) => {
         const lane = this.desk.laneOf(turnId, link);
@@ -364,10 +365,6 @@ export class SessionCore {
       turnId,
       event: { kind: 'failed', error: failure, progress: this.desk.progress(turnId) },
     }));
-  }
-
-  #lose(turnId: string): void {
-    this.dispatch(() => ({ kind: 'turn', turnId, event: { kind: 'lost', progress: this.desk.progress(turnId) } }));
   }
 
   /** Another gateway has the session: it goes on there, and whoever waits here is told so. */

@@ -22,6 +22,8 @@ import { isElsewhere, SessionContexts } from './session-contexts.ts';
 import { holderBytes, type MoveReason, type SessionFacts, type SessionPorts } from './session-facts.ts';
 import { handedRecords } from './handed-records.ts';
 import { SessionIntake } from './session-intake.ts';
+import { isEmpty, lost, OutdatedError } from './session-opens.ts';
+import type { OpenedAt, OpenOptions, SearchStep, TakeOver } from './session-opens.ts';
 import type { TurnDesk } from './turn-desk.ts';
 import { TurnLauncher } from './turn-launcher.ts';
 
@@ -47,36 +49,6 @@ export type SeatOptions = {
   readonly announce: (turnId: string) => void;
 };
 
-type OpenedAt = {
-  readonly opened: Opened;
-  readonly link: EngineLink;
-  readonly asked: readonly Adopt__Input[];
-  /** The engine is the one that had the session. */
-  readonly stays: boolean;
-  /** The session's prefix went with the Open. */
-  readonly rooted: boolean;
-};
-
-export type OpenOptions = {
-  readonly holder: string;
-  /** Engines that are not asked, by {@link entryKey}. */
-  readonly except?: ReadonlySet<string>;
-  /** How long to look for an engine; 0 takes the first answer. */
-  readonly patienceMs: number;
-  /** The first engine is dialled once, for this long at most (E7). */
-  readonly boundMs?: number;
-};
-
-/** What a gateway that takes a session over knows of it. */
-export type TakeOver = {
-  readonly holder: string;
-  readonly epoch: number;
-  /** Epoch of the replica that had the session; undefined when it was found by asking for it. */
-  readonly replicaEpoch: number | undefined;
-  /** Turns that the client is still owed something of, and from where. */
-  readonly wanted: ReadonlyMap<string, number>;
-};
-
 export class SessionSeat {
   readonly binding: SessionBinding;
   readonly contexts: SessionContexts;
@@ -88,6 +60,11 @@ export class SessionSeat {
   #outdated: number | undefined;
   /** The run of an engine that answered the last Open, by {@link entryKey}. */
   #knownAt = '';
+  /**
+   * A control was applied here for an engine out of reach (E7): what that engine has made of the turn since is void, so
+   * the session is handed over anew even to the engine that had it.
+   */
+  #isOutlived = false;
   /** The link of the last Opened. */
   #link: EngineLink | undefined;
   #cancelDrain: () => void = () => {};
@@ -155,7 +132,7 @@ export class SessionSeat {
     let { boundMs } = options;
     for (;;) {
       const failure =
-        engine === undefined ? lost() : await this.#try(engine, { holder: options.holder, tried, boundMs });
+        engine === undefined ? lost() : await this.#try(engine, { holder: options.holder, tried, boundMs, mine });
       if (failure === undefined) return;
       if (mine !== this.#opens) throw new ReticleError('epoch_stale', 'another attachment took this session');
       boundMs = undefined;
@@ -174,20 +151,31 @@ export class SessionSeat {
   /** A cut does not wait for another engine: it is applied here (E7). */
   #settleCuts(): void {
     for (const { turnId, controls, receipt } of this.#options.state().live.values()) {
-      if (controls.length > 0 || receipt !== undefined) this.#orphan(turnId);
+      if (controls.length === 0 && receipt === undefined) continue;
+      this.#outlives(turnId);
+      this.#orphan(turnId);
     }
   }
 
+  #outlives(turnId: string): void {
+    const turn = findTurn(this.#options.state(), turnId);
+    if (turn !== undefined && turn.controls.length > 0 && turn.receipt === undefined) this.#isOutlived = true;
+  }
+
+  /** The turn ends without its engine, by a control under way or as `engine_lost`. */
+  lose(turnId: string): void {
+    this.#outlives(turnId);
+    this.#turn(turnId, () => ({ kind: 'lost', progress: this.#options.desk.progress(turnId) }));
+  }
+
   /** Asks one engine; undefined when it has the session now. Throws what no other engine would answer differently. */
-  async #try(
-    engine: EngineEntry,
-    options: { readonly holder: string; readonly tried: Set<string>; readonly boundMs: number | undefined },
-  ): Promise<ReticleError | undefined> {
+  async #try(engine: EngineEntry, options: SearchStep): Promise<ReticleError | undefined> {
     const { tried, boundMs, holder } = options;
     if (tried.has(entryKey(engine))) return lost();
     tried.add(entryKey(engine));
     try {
       await this.binding.open(engine, this.#request(engine, holder, boundMs));
+      if (this.#outdated === undefined && this.#isOutlived) await this.#anew(engine, options);
       if (this.#outdated === undefined) return undefined;
     } catch (error) {
       if (!isElsewhere(error)) throw error;
@@ -197,6 +185,15 @@ export class SessionSeat {
     const epoch = this.#outdated;
     this.#outdated = undefined;
     throw new OutdatedError(epoch);
+  }
+
+  /** The engine has the session from before a control that was applied here: it drops it, and gets it from here. */
+  async #anew(engine: EngineEntry, { holder, boundMs, mine }: SearchStep): Promise<void> {
+    if (mine !== this.#opens) throw new ReticleError('epoch_stale', 'another attachment took this session');
+    this.#knownAt = '';
+    this.binding.drop();
+    await this.binding.open(engine, this.#request(engine, holder, boundMs));
+    if (this.#isOutlived) throw lost();
   }
 
   #request(engine: EngineEntry, holder: string, boundMs: number | undefined): OpenRequest {
@@ -238,6 +235,8 @@ export class SessionSeat {
     const isNewLink = link !== this.#link;
     this.#link = link;
     this.#raise(opened.epoch);
+    if (this.#isOutlived && !isEmpty(opened)) return;
+    this.#isOutlived = false;
     const running = [...state().live.values()].filter(({ phase }) => phase !== 'queued').map(({ turnId }) => turnId);
     if (stays && !isEmpty(opened)) this.#rejoined(at, running, isNewLink);
     else this.#begunAnew(running, rooted);
@@ -367,10 +366,7 @@ export class SessionSeat {
 
   /** Nothing can go on with the session: turns end, each in its own way; the session stays (PROTOCOL §7). */
   loseRunning(): void {
-    const { desk, state } = this.#options;
-    for (const { turnId, phase } of state().live.values()) {
-      if (phase !== 'queued') this.#turn(turnId, () => ({ kind: 'lost', progress: desk.progress(turnId) }));
-    }
+    for (const { turnId, phase } of this.#options.state().live.values()) if (phase !== 'queued') this.lose(turnId);
   }
 
   /** E11: a session without a running turn leaves at once; running ones get half of the time to finish. */
@@ -440,26 +436,4 @@ export class SessionSeat {
     }
     this.binding.flush();
   }
-}
-
-/** An engine that knows nothing of the session: its Open has made it. */
-function isEmpty({ kvTokens, turns }: Opened): boolean {
-  return kvTokens === 0 && turns.length === 0;
-}
-
-/**
- * Another gateway has served the session since this one let it go: what is remembered here is out of date, and the
- * engine's records are the truth.
- */
-export class OutdatedError extends ReticleError {
-  readonly epoch: number;
-
-  constructor(epoch: number) {
-    super('epoch_stale', 'another gateway had this session since');
-    this.epoch = epoch;
-  }
-}
-
-function lost(): ReticleError {
-  return new ReticleError('engine_lost', 'no engine can go on with this session', { retryAfterMs: limits.linkDeadMs });
 }

@@ -19,7 +19,7 @@ import type { Attachment, Caller, ClientSink, CreateSession, ReplayTurn, Session
 import type { ResumeClaims } from './resume-claims.ts';
 import { unknownSession } from './resume-token.ts';
 import { SessionActor } from './session-actor.ts';
-import { OutdatedError } from './session-seat.ts';
+import { OutdatedError } from './session-opens.ts';
 import { SessionTakeovers, wantedBy, type Making, type Target } from './session-takeovers.ts';
 import { holderText, type SessionFacts, type SessionPorts } from './session-facts.ts';
 import type { Warmed } from './session-core.ts';

@@ -36,6 +36,8 @@ export type ClientSurroundings = {
   readonly root: () => OracleContext;
   /** Why a session may be over with this refusal; undefined: it may not. */
   readonly mayEnd: (refused: Refused) => string | undefined;
+  /** The engine's run that a session was opened at last. */
+  readonly hostOf: (sessionId: string) => string;
   /** True when a gateway has died: what it alone knew is gone. */
   readonly gatewayDied: () => boolean;
 };

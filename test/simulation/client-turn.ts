@@ -2,7 +2,7 @@ import type { ControlAck, CutMode, TurnEnded, TurnStarted } from '@reticle/servi
 import type { LocalChain } from '@reticle/core/domain';
 import type { OracleContext, OracleTurn } from '../kit/oracle.ts';
 import { expectations } from './expectations.ts';
-import { isLocalCut } from './front-watch.ts';
+import { isLocalCut, mayMove } from './front-watch.ts';
 import type { Frame } from './front-messages.ts';
 
 export type TurnPlan = {
@@ -21,6 +21,8 @@ type Surroundings = {
   readonly chain: LocalChain;
   readonly root: () => OracleContext;
   readonly violated: (rule: string, text: string) => void;
+  /** The engine's run that the session is at. */
+  readonly host: () => string;
   /** True when the client has asked for a cut of this turn. */
   readonly askedToCut: (turnId: string) => boolean;
 };
@@ -45,6 +47,8 @@ export class ClientTurn {
   /** E was told outside the stream, which may not have heard of it yet: what it says past E is void. */
   #streamBehind = false;
   #cutHere = false;
+  /** The host that told E past the stream, while the stream has not. */
+  #cutBy: string | undefined;
   #streamPosition = 0;
   #terminal: TurnEnded | undefined;
   #oracle: OracleTurn | undefined;
@@ -123,6 +127,7 @@ export class ClientTurn {
       this.#wrong('truth', `served by ${event.model} ${event.modelDigest}`);
     }
     if (event.epoch < this.#epoch) this.#wrong('epoch', `TurnStarted of epoch ${event.epoch} after ${this.#epoch}`);
+    this.#forgetLost();
     if (event.servedTier !== event.requestedTier) this.#wrong('truth', `served at ${event.servedTier}`);
     if (this.#promptTold !== undefined && this.#promptTold !== event.promptTokens) {
       this.#wrong('truth', `prompt of ${this.#promptTold} tokens, then of ${event.promptTokens}`);
@@ -134,8 +139,22 @@ export class ClientTurn {
     this.#compareAll();
   }
 
+  /** The session has left the host that told E before its stream could: what was trimmed counts again. */
+  #forgetLost(): void {
+    if (this.#cutBy !== undefined && this.#cutBy !== this.#around.host()) this.#forgetCut();
+  }
+
+  #forgetCut(): void {
+    this.#cutBy = undefined;
+    if (expectations.signalledCutsSurvive) return;
+    this.#cutAt = undefined;
+    if (this.#streamBehind) this.#position = Math.max(this.#position, this.#streamPosition);
+    this.#streamBehind = false;
+  }
+
   frame(frame: Frame): void {
     const { firstOffset, tokenCount } = frame;
+    this.#forgetLost();
     if (!this.#announced) this.#wrong('order', `tokens at ${firstOffset} before TurnStarted`);
     if (this.#terminal !== undefined) this.#wrong('terminal', `tokens at ${firstOffset} after the terminal`);
     const wanted = this.#streamBehind ? Math.max(this.#streamPosition, this.#position) : this.#position;
@@ -167,14 +186,19 @@ export class ClientTurn {
       this.#streamBehind = true;
       this.#streamPosition = this.#position;
     }
+    const unheard = this.#cutAt === undefined || this.#cutBy !== undefined;
     this.acked(ack, asked);
+    if (unheard && this.#cutAt !== undefined && this.#terminal === undefined) this.#cutBy = this.#around.host();
   }
 
   acked(ack: ControlAck, asked: AskedCut | undefined): void {
     const { outcome, effectiveOffset, generatedOffset } = ack;
     if (outcome !== 'applied' && outcome !== 'already-ended') return;
-    const forgettable = this.#cutHere && !expectations.localCutsSurvive;
+    this.#forgetLost();
+    const forgettable = mayMove({ cutHere: this.#cutHere, cutBy: this.#cutBy }, ack);
+    if (this.#cutBy !== undefined && forgettable) this.#forgetCut();
     this.#cutHere = isLocalCut(ack);
+    this.#cutBy = undefined;
     if (this.#cutAt !== undefined && this.#cutAt !== effectiveOffset && !forgettable) {
       this.#wrong('receipt', `E moved from ${this.#cutAt} to ${effectiveOffset}`);
     }
@@ -200,6 +224,7 @@ export class ClientTurn {
       this.#again(this.#terminal, event);
       return;
     }
+    this.#forgetLost();
     this.#terminal = event;
     this.#checkTerminal(event);
     this.#compareAll();

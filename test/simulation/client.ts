@@ -10,27 +10,18 @@
  */
 import type { ClientCommand, ControlAck, Interrupt, ServerEvent } from '@reticle/services/session';
 import { call, ClientConnection, type CallOutcome } from './client-connection.ts';
-import { ClientTurn, type AskedCut, type TurnPlan } from './client-turn.ts';
+import { ClientTurn, type TurnPlan } from './client-turn.ts';
 import type { ClientSpec, ClientSurroundings } from './client-spec.ts';
 import { begunBy, CommandLog, describeCommand, signalOf, type Command, type Numbered } from './command-log.ts';
 import { expectations, isRetried } from './expectations.ts';
 import type { Frame, FromGateway, WireError } from './front-messages.ts';
-import { isLocalCut } from './front-watch.ts';
 import { nodeOf } from './link-wire.ts';
 import type { Dice } from './seeds.ts';
+import { noteAnswer, UNANSWERED, type SentSignal } from './sent-signal.ts';
 import { SimProcess } from './sim-process.ts';
 import { Workload } from './workload.ts';
 
 export type ClientState = 'creating' | 'away' | 'attaching' | 'attached' | 'closing' | 'over';
-
-/** A control that was sent, by signal id. */
-type SentSignal = {
-  readonly interrupt: Interrupt;
-  readonly asked: AskedCut;
-  answer: string | undefined;
-  /** A gateway answered by itself, for an engine out of reach. */
-  local: boolean;
-};
 
 export class SimClient {
   readonly spec: ClientSpec;
@@ -113,6 +104,7 @@ export class SimClient {
       chain: this.spec.chain,
       root: this.#around.root,
       violated: (rule, text) => this.violated(rule, text),
+      host: () => this.#around.hostOf(this.#sessionId),
       askedToCut: (turnId) => [...this.signals.values()].some(({ interrupt }) => interrupt.turnId === turnId),
     });
     turn.credit = this.creditTokens;
@@ -122,7 +114,7 @@ export class SimClient {
 
   signal(interrupt: Interrupt): void {
     const { mode, keepThroughOffset, signalId } = interrupt;
-    this.signals.set(signalId, { interrupt, asked: { mode, keepThroughOffset }, answer: undefined, local: false });
+    this.signals.set(signalId, { interrupt, asked: { mode, keepThroughOffset }, ...UNANSWERED });
   }
 
   /** Numbers a command, keeps it until it is known to be applied, and sends it when attached. */
@@ -365,20 +357,10 @@ export class SimClient {
       return;
     }
     if (ack.outcome !== 'applied' && ack.outcome !== 'already-ended') return;
-    this.#checkCopy(sent, ack);
+    const moved = noteAnswer(sent, ack, { outside, host: this.#around.hostOf(this.#sessionId) });
+    if (moved !== undefined) this.violated('receipt', moved);
     if (outside) turn.ackedOutside(ack, sent.asked);
     else turn.acked(ack, sent.asked);
-  }
-
-  #checkCopy(sent: SentSignal, ack: ControlAck): void {
-    const outcome = expectations.answersVerbatim ? ack.outcome : 'cut';
-    const answer = `${outcome} E ${ack.effectiveOffset} of ${ack.generatedOffset}`;
-    const forgettable = sent.local && !expectations.localCutsSurvive;
-    if (sent.answer !== undefined && sent.answer !== answer && !forgettable) {
-      this.violated('receipt', `signal ${ack.signalId.slice(0, 6)}: "${sent.answer}", then "${answer}"`);
-    }
-    sent.local = isLocalCut(ack);
-    sent.answer = answer;
   }
 
   #tokens(frame: Frame): void {

@@ -36,7 +36,7 @@ export class Cluster {
     this.network = new Network(world);
     this.bus = new SimBus(world, this.network);
     this.linkWatch = new LinkWatch(world);
-    this.frontWatch = new FrontWatch(world);
+    this.frontWatch = new FrontWatch(world, (sessionId) => this.linkWatch.hostOf(sessionId));
     const dice = world.dice('cluster');
     const newId = (): string => base32(dice.random.bytes(RANDOM_ID_BYTES));
     const cellKey = { kid: 'k1', key: dice.random.bytes(32) };

@@ -6,6 +6,7 @@ export type Expectation =
   | 'flowsSentAgain'
   | 'answersVerbatim'
   | 'localCutsSurvive'
+  | 'signalledCutsSurvive'
   | 'contextsSurvive';
 
 /** What the platform promises, in one place: the checks are as strict as this says. */
@@ -24,6 +25,11 @@ export const expectations: Readonly<Record<Expectation, boolean>> = {
   answersVerbatim: false,
   /** A cut that a gateway made because the engine was out of reach (E7) binds the next gateway too. */
   localCutsSurvive: false,
+  /**
+   * An E that an engine told past the stream binds the turn, also when that engine is lost before the stream's gateway
+   * has heard of it; else the gateway goes on from its transcript (E6), or applies the control in flight itself (E7).
+   */
+  signalledCutsSurvive: false,
   /** After a move, ended turns outlive the gateway that moved them; else their contexts die with it until used again. */
   contextsSurvive: false,
 };

@@ -13,6 +13,8 @@ type Watched = {
   cutAt: number | undefined;
   /** The last E told was a gateway's own, for an engine out of reach. */
   cutHere: boolean;
+  /** The host that told E past the stream, while no stream has told it. */
+  cutBy: string | undefined;
   endOffset: number | undefined;
   /** Highest offset released, by life of a gateway. */
   readonly released: Map<string, number>;
@@ -22,18 +24,21 @@ export class FrontWatch {
   readonly #world: World;
   readonly #turns = new Map<string, Watched>();
   /** Receipts that were told by gateways that did not have the session. */
-  #outside: { readonly sessionId: string; readonly ack: ControlAck }[] = [];
+  #outside: { readonly sessionId: string; readonly ack: ControlAck; readonly by: string }[] = [];
+  readonly #hostOf: (sessionId: string) => string;
   /** Where the newest attachment of a session is. */
   readonly #holder = new Map<string, string>();
 
-  constructor(world: World) {
+  constructor(world: World, hostOf: (sessionId: string) => string) {
     this.#world = world;
+    this.#hostOf = hostOf;
   }
 
   released({ process }: GatewayProcess, sessionId: string, { turnId, firstOffset, tokenCount }: Frame): void {
     const turn = this.#turn(sessionId, turnId);
     const end = firstOffset + tokenCount;
     const current = this.#holder.get(sessionId) === process.name;
+    this.#forgetLost(sessionId, turn);
     if (current && turn.cutAt !== undefined && end > turn.cutAt) {
       this.#violated('cut', sessionId, turnId, `${process.name} released up to ${end} after E ${turn.cutAt} was told`);
     }
@@ -57,7 +62,7 @@ export class FrontWatch {
     const ack = value as ControlAck;
     this.#world.note('tell', `${gateway.process.name} ${sessionId.slice(0, 4)} outside ${summary(ack)}`);
     if (this.#isCurrent(gateway, sessionId)) this.#acked(sessionId, ack);
-    else this.#outside.push({ sessionId, ack });
+    else this.#outside.push({ sessionId, ack, by: this.#hostOf(sessionId) });
   }
 
   /** Bills of one gateway's life against what it released. */
@@ -84,15 +89,24 @@ export class FrontWatch {
     this.#holder.set(sessionId, process.name);
     const told = this.#outside.filter((each) => each.sessionId === sessionId);
     this.#outside = this.#outside.filter((each) => each.sessionId !== sessionId);
-    for (const { ack } of told) this.#acked(sessionId, ack);
+    for (const { ack, by } of told) this.#acked(sessionId, ack, by);
   }
 
-  #acked(sessionId: string, ack: ControlAck): void {
+  /** The session has left the host that told E before a stream could. */
+  #forgetLost(sessionId: string, turn: Watched): void {
+    if (turn.cutBy === undefined || turn.cutBy === this.#hostOf(sessionId)) return;
+    if (!expectations.signalledCutsSurvive) turn.cutAt = undefined;
+    turn.cutBy = undefined;
+  }
+
+  #acked(sessionId: string, ack: ControlAck, by?: string): void {
     const { turnId, outcome, effectiveOffset, generatedOffset, wastedTokens } = ack;
     if (outcome !== 'applied' && outcome !== 'already-ended') return;
     const turn = this.#turn(sessionId, turnId);
-    const forgettable = turn.cutHere && !expectations.localCutsSurvive;
+    this.#forgetLost(sessionId, turn);
+    const forgettable = mayMove(turn, ack);
     turn.cutHere = isLocalCut(ack);
+    turn.cutBy = turn.cutAt === undefined || turn.cutBy !== undefined ? by : undefined;
     if (turn.cutAt !== undefined && turn.cutAt !== effectiveOffset && !forgettable) {
       this.#violated('receipt', sessionId, turnId, `E ${turn.cutAt} was told, then ${effectiveOffset}`);
     }
@@ -109,6 +123,7 @@ export class FrontWatch {
 
   #ended({ process }: GatewayProcess, sessionId: string, { turnId, endOffset, usage, error }: TurnEnded): void {
     const turn = this.#turn(sessionId, turnId);
+    this.#forgetLost(sessionId, turn);
     const forgettable = turn.cutHere && !expectations.localCutsSurvive;
     if (turn.endOffset !== undefined && turn.endOffset !== endOffset && !forgettable) {
       this.#violated('terminal', sessionId, turnId, `ended at ${turn.endOffset}, then at ${endOffset}`);
@@ -127,7 +142,7 @@ export class FrontWatch {
     const key = `${sessionId} ${turnId}`;
     let turn = this.#turns.get(key);
     if (turn === undefined) {
-      turn = { cutAt: undefined, cutHere: false, endOffset: undefined, released: new Map() };
+      turn = { cutAt: undefined, cutHere: false, cutBy: undefined, endOffset: undefined, released: new Map() };
       this.#turns.set(key, turn);
     }
     return turn;
@@ -136,6 +151,15 @@ export class FrontWatch {
   #violated(rule: string, sessionId: string, turnId: string, text: string): void {
     this.#world.violated(rule, `session ${sessionId.slice(0, 4)} turn ${turnId}: ${text}`);
   }
+}
+
+/** What was told of a turn's end, as far as it may still change. */
+type ToldEnd = { readonly cutHere: boolean; readonly cutBy: string | undefined };
+
+/** True when another E may follow: one of the two was a gateway's own, for an engine that it could not ask. */
+export function mayMove({ cutHere, cutBy }: ToldEnd, next: ControlAck): boolean {
+  if (cutHere && !expectations.localCutsSurvive) return true;
+  return cutBy !== undefined && isLocalCut(next) && !expectations.signalledCutsSurvive;
 }
 
 /** E7: generated = received, and no KV was touched. */

@@ -28,6 +28,8 @@ export class LinkWatch {
   /** By host incarnation and session. */
   readonly #held = new Map<string, Held>();
   #links = 0;
+  /** The host incarnation that a session was opened at last. */
+  readonly #hosts = new Map<string, string>();
   /** True when a gateway took a session over that it had not opened. */
   tookOver = false;
 
@@ -37,11 +39,21 @@ export class LinkWatch {
 
   link(host: string): WatchedLink {
     const takenOver = (): void => void (this.tookOver = true);
-    return new WatchedLink(this.#world, this.#held, { host, id: `${host}/${this.#links++}`, takenOver });
+    const opened = (sessionId: string): void => void this.#hosts.set(sessionId, host);
+    return new WatchedLink(this.#world, this.#held, { host, id: `${host}/${this.#links++}`, takenOver, opened });
+  }
+
+  hostOf(sessionId: string): string {
+    return this.#hosts.get(sessionId) ?? '';
   }
 }
 
-type LinkNames = { readonly host: string; readonly id: string; readonly takenOver: () => void };
+type LinkNames = {
+  readonly host: string;
+  readonly id: string;
+  readonly takenOver: () => void;
+  readonly opened: (sessionId: string) => void;
+};
 
 class WatchedLink {
   readonly #world: World;
@@ -53,6 +65,7 @@ class WatchedLink {
   readonly #frame = new StepFrameReader();
 
   readonly #takenOver: () => void;
+  readonly #openedHere: (sessionId: string) => void;
 
   constructor(world: World, held: Map<string, Held>, facts: LinkNames) {
     this.#world = world;
@@ -60,6 +73,7 @@ class WatchedLink {
     this.#host = facts.host;
     this.#id = facts.id;
     this.#takenOver = facts.takenOver;
+    this.#openedHere = facts.opened;
   }
 
   request(request: LinkRequest): void {
@@ -102,6 +116,7 @@ class WatchedLink {
 
   #opened({ sid = 0, epoch: told, turns = [] }: Opened__Input): void {
     const epoch = Number(told);
+    this.#openedHere(this.#sessions.get(sid) ?? '');
     const key = this.#keyOf(sid);
     const held = this.#held.get(key);
     const { nowMs } = this.#world;

@@ -195,7 +195,8 @@ export class Sessions implements SessionFront {
   async closeSession(caller: Caller, sessionId: string): Promise<void> {
     const held = this.#held(caller, { sessionId });
     const elsewhere = held === undefined || (await this.#isElsewhere(held));
-    if (held !== undefined && elsewhere) held.evict(new ReticleError('epoch_stale', 'another gateway has this session'));
+    if (held !== undefined && elsewhere)
+      held.evict(new ReticleError('epoch_stale', 'another gateway has this session'));
     const taking = { caller, sessionId, holder: this.#newHolder(), wanted: new Map<string, number>() };
     const actor = elsewhere ? await this.#takeovers.takeLocated(taking) : held;
     actor.close();

@@ -36,16 +36,22 @@ export function controlAck(options: AckOptions): ControlAck {
   };
 }
 
-/** The receipt of a turn that is over: its cut, or its natural end with nothing wasted. */
+/** The receipt of a turn that is over: its cut, or its end as the engine told it. */
 export function finalReceipt(turn: TurnState): Receipt {
   if (turn.receipt !== undefined) return turn.receipt;
   const endOffset = turn.ending?.endOffset ?? turn.endsAt ?? 0;
-  return { ...NO_RECEIPT, effectiveOffset: endOffset, generatedOffset: endOffset };
+  return { ...NO_RECEIPT, effectiveOffset: endOffset, generatedOffset: endOffset + wasted(turn) };
+}
+
+/** generated − E; a cut whose answer got lost is known by its end alone. */
+function wasted({ receipt, ending }: TurnState): number {
+  if (receipt === undefined) return ending?.usage.discardedTokens ?? 0;
+  return Math.max(0, receipt.generatedOffset - receipt.effectiveOffset);
 }
 
 /** The terminal as a client gets it: bill = highest offset sent, discarded = wasted (R2). */
 export function turnEnded(turn: TurnState, options: { epoch: number; progress: Progress }): TurnEnded {
-  const { ending, receipt } = turn;
+  const { ending } = turn;
   assert(ending !== undefined, 'only an ended turn has a terminal');
   return {
     kind: 'turn-ended',
@@ -59,7 +65,7 @@ export function turnEnded(turn: TurnState, options: { epoch: number; progress: P
       inputTokens: turn.started ? turn.promptTokens : 0,
       cachedTokens: turn.cachedTokens,
       outputTokens: options.progress.sent,
-      discardedTokens: receipt === undefined ? 0 : Math.max(0, receipt.generatedOffset - receipt.effectiveOffset),
+      discardedTokens: wasted(turn),
     },
     timing: ending.timing,
     successorTurnId: turn.successorTurnId,

@@ -67,6 +67,15 @@ export const engineBugs: readonly Bug[] = [
     wants: 'Received: undefined',
   },
   {
+    name: 'receipt-lost-with-its-connection',
+    ownedBy: 'services/engine',
+    file: 'services/engine/host/attachments.ts',
+    find: 'if (turn !== undefined) retellCut(turn);',
+    replace: 'if (turn?.live === true) retellCut(turn);',
+    caughtBy: { test: 'services/engine/host/attachments.test.ts', named: 'while nobody was attached' },
+    wants: '-   "cutDone",',
+  },
+  {
     name: 'interrupt-keyed-by-session',
     ownedBy: 'services/engine',
     file: 'services/engine/host/cut-control.ts',

@@ -138,6 +138,25 @@ describe('resume', () => {
 });
 
 describe('detach, park, drop', () => {
+  test('a cut that took effect while nobody was attached is told before the end, verbatim, to who comes back', () => {
+    const { link, host, clock } = rig();
+    link.start({ sid: 1, lane: 1, turnId: 't1', maxOutputTokens: 2_000, creditTokens: 2_000 });
+    clock.advance(10);
+    link.cut({ lane: 1, signalId: 's1', mode: 2, keepThroughOffset: 3 });
+    link.release(1, Mode.detach);
+    clock.advance(10);
+    expect([link.all('cutDone'), link.all('ended')]).toEqual([[], []]);
+    const next = new FakeLink(host);
+    next.open({ sid: 2, sessionId: SESSION, adopt: [{ lane: 7, turnId: 't1', nextOffset: 3, creditTokens: 512 }] });
+    clock.advance(5);
+    expect(next.kinds()).toEqual(['welcome', 'opened', 'cutDone', 'started', 'ended']);
+    const [done] = next.all('cutDone');
+    expect(done).toMatchObject({ lane: 7, signalId: 's1', outcome: 1, effectiveOffset: 3 });
+    expect(done?.generatedOffset).toBeGreaterThan(3);
+    next.cut({ lane: 7, signalId: 's1', mode: 2, keepThroughOffset: 9 });
+    expect(next.all('cutDone')[1]).toEqual(done);
+  });
+
   test.each([
     { name: 'detach runs on for the grace, then pauses', mode: Mode.detach, wantPausedMs: 2_000 },
     { name: 'park pauses at once', mode: Mode.park, wantPausedMs: 0 },

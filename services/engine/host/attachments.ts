@@ -6,8 +6,8 @@
  *        └────────────Open──────────────┴────────────────────────┘        DROP: dropped at once; PARK: paused at once
  *
  * After an Open the link hears, in this order: `Transcript` records (all of them with `want_transcript`, else those of
- * turns that get a lane of the host's), `Opened`, faults of refused adoptions, then for each lane `Started` where it is
- * told again, marks and rows, `Ended`. A host whose engine is broken still hands over what it holds, and says
+ * turns that get a lane of the host's), `Opened`, faults of refused adoptions, `CutDone` of adopted turns that were
+ * cut, then for each lane `Started` where it is told again, marks and rows, `Ended`. A host whose engine is broken still hands over what it holds, and says
  * `Fault{sid, engine_lost}` behind `Opened`.
  */
 import { assert, isRandomId, isReticleError, ReticleError, wireDuration } from '@reticle/core/domain';
@@ -20,6 +20,7 @@ import { ServiceTier } from '@reticle/proto/gen/session/v1/ServiceTier';
 import { TurnStatus } from '@reticle/proto/gen/session/v1/TurnStatus';
 import type { Parkable } from '../contract.ts';
 import type { HostState } from './host-state.ts';
+import { retellCut } from './cut-control.ts';
 import { checkLane, forgetLanes, hostLane, rebindLane } from './lanes.ts';
 import type { LinkChannel } from './link-channel.ts';
 import { durationOr, faultMessage } from './messages.ts';
@@ -51,6 +52,8 @@ export function openSession(host: HostState, channel: LinkChannel, open: Open): 
   channel.control({ opened: { sid, epoch, kvTokens: contextTokens, turns, lastClientSeq, previousGateway, idleTtl } });
   if (!isKnown) receive(host, { sid, channel, session }, open);
   for (const fault of faults) channel.control(fault);
+  // Records have the answers of their turns.
+  if (!open.wantTranscript) for (const { turnId } of turns) retold(session, turnId);
   for (const turn of session.liveTurns()) relieve(host, turn);
   if (host.condition === 'failed') channel.control(faultMessage({ sid }, host.refusal()));
   host.changed();
@@ -169,6 +172,11 @@ function adoptAll(
     else if (turn.live) turns.push(adoptUnnamed(session, turn));
   }
   return turns;
+}
+
+function retold(session: Session, turnId: string | undefined): void {
+  const turn = turnId === undefined ? undefined : session.turns.get(turnId);
+  if (turn !== undefined) retellCut(turn);
 }
 
 function adoptTurn(session: Session, { lane, turnId, nextOffset, creditTokens }: Adopt): AdoptedTurn__Input {

@@ -77,6 +77,13 @@ export function takeRecord(session: Session, message: Transcript): void {
   }
 }
 
+/** Of a turn that was cut while nobody was attached: the gateway that asked comes back and has heard nothing. */
+export function retellCut(turn: Turn): void {
+  const answers = turn.session.acks.of(turn.turnId);
+  const applied = answers.find(({ outcome }) => outcome === ControlOutcome.CONTROL_OUTCOME_APPLIED);
+  if (applied !== undefined) tell(turn, { ...applied, lane: turn.lane });
+}
+
 /** Takes a control for a turn whose attachment is in force. `repeatStart` repeats `Started` of a known successor. */
 export function requestCut(host: HostState, turn: Turn, cut: Cut, repeatStart: (start: Start) => void): void {
   const { session } = turn;

@@ -21,6 +21,7 @@ const beside = [
   'scripts',
   'bench',
   'test/kit',
+  'test/faults',
   'test/fuzz',
   'test/zoo',
 ];

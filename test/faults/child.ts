@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemEnv, type ChildExit, type ChildHandle } from '@reticle/core/process';
@@ -75,6 +76,15 @@ export class Child {
 
   get pid(): number {
     return this.#handle.pid ?? 0;
+  }
+
+  /** True when it was stopped by a signal, its own included (Linux tells). */
+  get frozen(): boolean {
+    try {
+      return readFileSync(`/proc/${this.pid}/status`, 'utf8').includes('\nState:\tT');
+    } catch {
+      return false;
+    }
   }
 
   async ready(): Promise<ChildReport> {

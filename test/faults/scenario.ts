@@ -1,4 +1,5 @@
 import type { Random } from '@reticle/core/flow';
+import type { FailpointName } from '@reticle/core/process';
 import type { Cluster } from './cluster.ts';
 import type { Traffic } from './traffic.ts';
 import type { WatchedTurn } from './watched-turn.ts';
@@ -34,6 +35,8 @@ export type Scenario = {
   readonly losesStreams: boolean;
   /** Makes no sense without a real nats-server. */
   readonly needsNats?: boolean;
+  /** The place in the code at which the fault comes, where it comes at one. */
+  readonly failpoint?: FailpointName;
   readonly inject: (stage: Stage) => Promise<void>;
 };
 

@@ -1,5 +1,7 @@
 /** P3: engines die, hang, crawl. */
 import { failpoints, type FailpointName } from '@reticle/core/process';
+import type { Direction } from '../kit/fault-proxy.ts';
+import type { GarblingFault } from '../kit/fault-proxy-pipe.ts';
 import type { EngineNode } from './cluster.ts';
 import type { Scenario, Stage } from './scenario.ts';
 
@@ -41,6 +43,34 @@ async function dieAt(stage: Stage, name: FailpointName): Promise<void> {
   stage.missed(`${name} was not reached ${hit} times in ${REACH_MS} ms`);
   await kill(stage, engine);
 }
+
+/** About what passes on a link in a few frames; gateways say little. */
+const GARBLE_BYTES = { down: 2_000, up: 200 } as const;
+const GARBLE_MS = 3_000;
+
+/** Garbage once on every link to one engine that is used in that time; the engine lives. */
+async function garble(stage: Stage, direction: Direction, fault: GarblingFault): Promise<void> {
+  const engine = some(stage);
+  const { proxy, index } = engine;
+  const { wires } = proxy;
+  proxy.tripAll(direction, { afterBytes: Math.floor(GARBLE_BYTES[direction] * stage.random.unit()), fault });
+  markServed(stage, engine, `links to engine ${index} bring garbage`);
+  await stage.pause(GARBLE_MS);
+  if (wires.every(({ armed }) => armed)) stage.missed(`no link to engine ${index} brought garbage`);
+}
+
+function garbling(name: string, does: string, [direction, fault]: [Direction, GarblingFault]): Scenario {
+  return {
+    name,
+    does,
+    losesStreams: false,
+    stallP99Ms: STALL_P99_MS,
+    inject: (stage) => garble(stage, direction, fault),
+  };
+}
+
+/** Of each session, one after the other, in a process that has tens of them. */
+const FAILOVER_PAUSE_MS = 20;
 
 export const engineScenarios: readonly Scenario[] = [
   {
@@ -135,11 +165,34 @@ export const engineScenarios: readonly Scenario[] = [
       stage.cluster.gateways[0]?.proxy.resetAll();
     },
   },
+  garbling('P3.garbage', 'what an engine sends is broken by bytes that are no frame', ['down', 'garbage']),
+  garbling('P3.garbage-up', 'what gateways send to an engine is broken by bytes that are no frame', ['up', 'garbage']),
+  garbling('P3.garbled', 'between an engine’s messages comes one that is none', ['down', 'garbage-message']),
+  garbling('P3.garbled-up', 'between messages to an engine comes one that is none', ['up', 'garbage-message']),
+  {
+    name: 'P3.slow-failover',
+    does: `an engine is killed, and one gateway stands still for ${FAILOVER_PAUSE_MS} ms at each session where ${failpoints['gateway.failover']}`,
+    losesStreams: true,
+    stallP99Ms: 2 * STALL_P99_MS,
+    failpoint: 'gateway.failover',
+    inject: async (stage) => {
+      const { cluster, pause } = stage;
+      const [gateway] = cluster.gateways;
+      await gateway?.stop();
+      await gateway?.start(`gateway.failover=pause:${FAILOVER_PAUSE_MS}@*`);
+      // Whoever lost it comes back.
+      await pause(2_000);
+      await kill(stage, some(stage));
+      await pause(2_000);
+      await gateway?.stop();
+    },
+  },
   ...places.map((name): Scenario => ({
     name: `P3.${name.slice('engine.'.length)}`,
     does: `an engine is killed where ${failpoints[name]}`,
     losesStreams: false,
     stallP99Ms: STALL_P99_MS,
+    failpoint: name,
     inject: (stage) => dieAt(stage, name),
   })),
 ];

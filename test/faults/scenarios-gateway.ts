@@ -1,10 +1,13 @@
 /** P2: gateways die. */
 import { failpoints, type FailpointName } from '@reticle/core/process';
+import type { GatewayNode } from './cluster.ts';
 import type { Scenario, Stage } from './scenario.ts';
 
 const REACH_MS = 12_000;
 /** Not the first hits, at which the process has hardly begun; the rarest place comes a few times a second. */
 const HITS_MAX = 6;
+const FROZEN_MS = 4_000;
+const FROZEN_LOOK_MS = 20;
 /** Both holders would die at it: no promise is made (PROMISES §1 rule 3). */
 const NOT_ALONE: readonly FailpointName[] = ['gateway.failover'];
 
@@ -13,16 +16,37 @@ function places(): readonly FailpointName[] {
   return names.filter((name) => name.startsWith('gateway.') && !NOT_ALONE.includes(name));
 }
 
-/** Restarts one gateway with the failpoint armed, lets clients come to it, and waits for its death. */
-async function dieAt(stage: Stage, name: FailpointName): Promise<void> {
-  const { cluster, random, pause, missed } = stage;
+/** Restarts one gateway with the failpoint armed, lets clients come to it, and waits until the fault is there. */
+async function reach(
+  { cluster, random, pause, missed }: Stage,
+  { name, action, there }: { name: FailpointName; action: string; there: (gateway: GatewayNode) => Promise<boolean> },
+): Promise<GatewayNode | undefined> {
   const gateway = cluster.gateways[Math.floor(random.unit() * cluster.gateways.length)];
-  if (gateway === undefined) return;
+  if (gateway === undefined) return undefined;
   await gateway.stop();
   const hit = 3 + Math.floor(random.unit() * HITS_MAX);
-  await gateway.start(`${name}=kill@${hit}`);
-  const died = await Promise.race([gateway.exited.then(() => true), pause(REACH_MS).then(() => false)]);
-  if (!died) missed(`${name} was not reached ${hit} times in ${REACH_MS} ms`);
+  await gateway.start(`${name}=${action}@${hit}`);
+  if (await Promise.race([there(gateway), pause(REACH_MS).then(() => false)])) return gateway;
+  missed(`${name} was not reached ${hit} times in ${REACH_MS} ms`);
+  return undefined;
+}
+
+async function dieAt(stage: Stage, name: FailpointName): Promise<void> {
+  await reach(stage, { name, action: 'kill', there: ({ exited }) => exited.then(() => true) });
+}
+
+/** As a freeze, at a place that is known: what it holds there it says four seconds late, to whoever still listens. */
+async function freezeAt(stage: Stage, name: FailpointName): Promise<void> {
+  const { mark, pause } = stage;
+  const there = async ({ child }: GatewayNode): Promise<boolean> => {
+    while (child.alive && !child.frozen) await pause(FROZEN_LOOK_MS);
+    return child.frozen;
+  };
+  const gateway = await reach(stage, { name, action: 'stop', there });
+  if (gateway === undefined) return;
+  mark(`its gateway is frozen at ${name}`, (_, at) => at === gateway.index);
+  await pause(FROZEN_MS);
+  gateway.child.kill('SIGCONT');
 }
 
 export const gatewayScenarios: readonly Scenario[] = [
@@ -47,7 +71,7 @@ export const gatewayScenarios: readonly Scenario[] = [
       const gateway = cluster.gateways[Math.floor(random.unit() * cluster.gateways.length)];
       gateway?.child.kill('SIGSTOP');
       mark('its gateway is frozen', (_, at) => at === gateway?.index);
-      await pause(4_000);
+      await pause(FROZEN_MS);
       gateway?.child.kill('SIGCONT');
     },
   },
@@ -67,6 +91,15 @@ export const gatewayScenarios: readonly Scenario[] = [
     does: `a gateway is killed where ${failpoints[name]}`,
     losesStreams: true,
     reconnectP99Ms: 2_000,
+    failpoint: name,
     inject: (stage) => dieAt(stage, name),
   })),
+  {
+    name: 'P2.freeze-mid-frame',
+    does: `a gateway is frozen where ${failpoints['gateway.mid-frame']}, and goes on four seconds later`,
+    silenceMs: 700,
+    losesStreams: true,
+    failpoint: 'gateway.mid-frame',
+    inject: (stage) => freezeAt(stage, 'gateway.mid-frame'),
+  },
 ];

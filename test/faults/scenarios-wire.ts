@@ -59,6 +59,18 @@ export const wireScenarios: readonly Scenario[] = [
     inject: (stage) => tripWires(stage, 'down', 'half-open'),
   },
   {
+    name: 'P1.garbage',
+    does: 'what gateways send is broken by bytes that are no frame',
+    losesStreams: true,
+    inject: (stage) => tripWires(stage, 'down', 'garbage'),
+  },
+  {
+    name: 'P1.garbage-up',
+    does: 'what clients send is broken by bytes that are no frame',
+    losesStreams: true,
+    inject: (stage) => tripWires(stage, 'up', 'garbage'),
+  },
+  {
     name: 'P1.slice',
     does: 'everything between clients and gateways arrives in pieces of 1 to 7 bytes, late and uneven',
     losesStreams: true,

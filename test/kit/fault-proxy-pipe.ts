@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { type Border, Http2Borders, messageFrame } from './http2-borders.ts';
 
 /** What one direction of a wire does to the bytes on it. Absent: nothing. */
 export type Toxics = {
@@ -19,8 +20,8 @@ export type Toxics = {
   readonly limitBytes?: number;
 };
 
-/** What happens to a wire at one byte of one direction. */
-export type WireFault =
+/** What ends a wire at one byte of one direction. */
+export type EndingFault =
   /** Both ends see a reset. */
   | 'reset'
   /** Both ends see a proper end of the stream. */
@@ -28,9 +29,27 @@ export type WireFault =
   /** Nothing arrives any more in either direction, and nothing says so. */
   | 'blackhole'
   /** The receiver of this direction sees a reset; its sender keeps an open socket on which nothing happens. */
-  | 'half-open'
-  /** One bit of the byte is flipped; everything goes on. */
-  | 'garble';
+  | 'half-open';
+
+/** What is wrong on a wire that goes on. Garbage waits for a border, since HTTP/2 has no sum that tells a changed byte. */
+export type GarblingFault =
+  /** One bit of the byte is flipped. */
+  | 'garble'
+  /** Bytes that are no frame come in between two HTTP/2 frames, at the byte or as soon after it as there is a border. */
+  | 'garbage'
+  /** A frame that is right brings a gRPC message that is none, between two of an open stream. */
+  | 'garbage-message';
+
+export type WireFault = EndingFault | GarblingFault;
+
+const garbling: readonly string[] = ['garble', 'garbage', 'garbage-message'] satisfies GarblingFault[];
+
+function isGarbling(fault: WireFault): fault is GarblingFault {
+  return garbling.includes(fault);
+}
+
+/** Taken as a frame its length is past every bound; taken as a message it is a tag without an end. */
+const GARBAGE = Buffer.alloc(24, 0xff);
 
 /** A fault at a byte: the first `afterBytes` from now pass untouched. */
 export type Trip = { readonly afterBytes: number; readonly fault: WireFault };
@@ -41,7 +60,7 @@ export type PipeOptions = {
   readonly toxics: Toxics;
   /** 0 ≤ x < 1; for jitter. */
   readonly unit: () => number;
-  readonly onTrip: (fault: Exclude<WireFault, 'garble'>) => void;
+  readonly onTrip: (fault: EndingFault) => void;
 };
 
 type Piece = { readonly bytes: Buffer; readonly dueMs: number };
@@ -55,11 +74,12 @@ const BANDWIDTH_PIECES = 50;
  * One direction of a wire.
  *
  * Invariants
- * 1. What arrives is a prefix of what was sent, but for a `garble`d bit; nothing overtakes.
+ * 1. What arrives is a prefix of what was sent, but for what a garbling fault does; nothing overtakes.
  * 2. At most `HELD_BYTES_MAX` and one chunk wait inside: beyond that the source feels back-pressure.
  */
 export class FaultPipe {
   readonly #options: PipeOptions;
+  readonly #borders = new Http2Borders();
   #toxics: Toxics;
   #queue: Piece[] = [];
   #heldBytes = 0;
@@ -88,6 +108,15 @@ export class FaultPipe {
     return this.#lostBytes > 0;
   }
 
+  /** True while a fault waits for its byte. */
+  get armed(): boolean {
+    return this.#trip !== undefined;
+  }
+
+  disarm(): void {
+    this.#trip = undefined;
+  }
+
   set(toxics: Toxics): void {
     this.#toxics = toxics;
     this.#limit();
@@ -99,7 +128,7 @@ export class FaultPipe {
 
   trip({ afterBytes, fault }: Trip): void {
     this.#trip = { atByte: this.passedBytes + afterBytes, fault };
-    if (afterBytes === 0 && fault !== 'garble') this.#tripped(fault);
+    if (afterBytes === 0 && !isGarbling(fault)) this.#tripped(fault);
   }
 
   /** Reads on and forgets, for ever. */
@@ -172,28 +201,29 @@ export class FaultPipe {
 
   #pass(bytes: Buffer): void {
     const { target } = this.#options;
+    const borders = this.#borders.read(bytes);
     const trip = this.#trip;
     const first = trip === undefined ? bytes.length : trip.atByte - this.passedBytes;
-    if (trip === undefined || first > bytes.length || (trip.fault === 'garble' && first === bytes.length)) {
+    if (trip === undefined || first > bytes.length) {
       this.passedBytes += bytes.length;
       target.write(bytes);
-    } else if (trip.fault === 'garble') {
-      const bad = Buffer.from(bytes);
-      bad[first] = (bad[first] as number) ^ 0x10;
-      this.#trip = undefined;
+    } else if (isGarbling(trip.fault)) {
+      const bad = garbled(bytes, { fault: trip.fault, first, borders });
+      if (bad !== undefined) this.#trip = undefined;
       this.passedBytes += bytes.length;
-      target.write(bad);
+      target.write(bad ?? bytes);
     } else {
+      const { fault } = trip;
       this.#dead = true;
       this.passedBytes += first;
       // The fault comes when these bytes are out: a reset at once would take them along.
-      target.write(bytes.subarray(0, first), () => this.#tripped(trip.fault));
+      target.write(bytes.subarray(0, first), () => this.#tripped(fault));
     }
   }
 
-  #tripped(fault: WireFault): void {
+  #tripped(fault: EndingFault): void {
     this.#trip = undefined;
-    if (fault !== 'garble') this.#options.onTrip(fault);
+    this.#options.onTrip(fault);
   }
 
   #sourceEnded(): void {
@@ -214,4 +244,21 @@ export class FaultPipe {
     this.#queue = [];
     clearTimeout(this.#timer);
   }
+}
+
+type Garbling = { readonly fault: GarblingFault; readonly first: number; readonly borders: readonly Border[] };
+
+/** These bytes with the fault in them; undefined when it has no place there. */
+function garbled(bytes: Buffer, { fault, first, borders }: Garbling): Buffer | undefined {
+  if (fault === 'garble') {
+    if (first >= bytes.length) return undefined;
+    const bad = Buffer.from(bytes);
+    bad[first] = (bad[first] as number) ^ 0x10;
+    return bad;
+  }
+  const border = borders.find(({ at, stream }) => at >= first && (fault === 'garbage' || stream !== undefined));
+  if (border === undefined) return undefined;
+  const { at, stream = 0 } = border;
+  const inserted = fault === 'garbage' ? GARBAGE : messageFrame(stream, GARBAGE);
+  return Buffer.concat([bytes.subarray(0, at), inserted, bytes.subarray(at)]);
 }

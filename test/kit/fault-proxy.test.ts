@@ -2,6 +2,7 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { FaultProxy, type FaultProxyOptions } from './fault-proxy.ts';
+import { messageFrame } from './http2-borders.ts';
 
 type End = {
   readonly socket: Socket;
@@ -266,6 +267,40 @@ describe('a fault at a byte', () => {
     near.socket.write('bb');
     await far.when(() => far.text.length === 6);
     expect(far.text).toBe('aaqabb');
+  });
+
+  test.each([
+    { name: 'bytes between two frames', fault: 'garbage', stream: undefined },
+    { name: 'a message between two messages', fault: 'garbage-message', stream: 5 },
+  ] as const)('$fault puts $name, once, and everything else arrives', async ({ fault, stream }) => {
+    const { proxy, wire } = await rig();
+    const { near, far } = await wire();
+    const message = messageFrame(5, Buffer.from('hello'));
+    // A frame without payload ends first; only the message tells a stream.
+    const settings = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);
+    const garbage = Buffer.alloc(24, 0xff);
+    const sent = Buffer.concat([settings, message, settings]);
+    const inserted = stream === undefined ? garbage : messageFrame(stream, garbage);
+    const behind = stream === undefined ? 9 : 9 + message.length;
+    const want = Buffer.concat([sent.subarray(0, behind), inserted, sent.subarray(behind), sent]);
+    proxy.wires[0]?.trip('up', { afterBytes: 2, fault });
+    expect(proxy.wires[0]?.armed).toBe(true);
+    near.socket.write(sent);
+    near.socket.write(sent);
+    await far.when(() => far.text.length >= want.length);
+    expect(far.text).toBe(want.toString('latin1'));
+    expect(proxy.wires[0]?.armed).toBe(false);
+  });
+
+  test('one that still waits goes when the proxy is healed', async () => {
+    const { proxy, wire } = await rig();
+    const { near, far } = await wire();
+    proxy.wires[0]?.trip('up', { afterBytes: 2, fault: 'reset' });
+    proxy.heal();
+    expect(proxy.wires[0]?.armed).toBe(false);
+    near.socket.end('abcd');
+    await far.when(() => far.over === 'end');
+    expect(far.text).toBe('abcd');
   });
 
   test('on all wires at seeded places around a byte', async () => {

@@ -1,6 +1,6 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { seededRandom } from '@reticle/core/flow';
-import { FaultPipe, type Toxics, type Trip, type WireFault } from './fault-proxy-pipe.ts';
+import { type EndingFault, FaultPipe, type Toxics, type Trip } from './fault-proxy-pipe.ts';
 
 /** `up` runs from the side that dialled to the side that listens, `down` back. */
 export type Direction = 'up' | 'down';
@@ -30,7 +30,7 @@ export class FaultWire {
     const { toxics, unit } = options;
     const pipe = (direction: Direction): FaultPipe => {
       const [source, target] = direction === 'up' ? [near, far] : [far, near];
-      const onTrip = (fault: Exclude<WireFault, 'garble'>): void => this.#fault(fault, direction);
+      const onTrip = (fault: EndingFault): void => this.#fault(fault, direction);
       return new FaultPipe({ source, target, toxics: toxics[direction], unit, onTrip });
     };
     this.#pipes = { up: pipe('up'), down: pipe('down') };
@@ -64,11 +64,21 @@ export class FaultWire {
     this.#pipes[direction].trip(trip);
   }
 
+  /** True while a fault waits for its byte. */
+  get armed(): boolean {
+    return this.#pipes.up.armed || this.#pipes.down.armed;
+  }
+
+  disarm(): void {
+    this.#pipes.up.disarm();
+    this.#pipes.down.disarm();
+  }
+
   reset(): void {
     this.#fault('reset', 'up');
   }
 
-  #fault(fault: Exclude<WireFault, 'garble'>, direction: Direction): void {
+  #fault(fault: EndingFault, direction: Direction): void {
     const target = direction === 'up' ? this.#far : this.#near;
     if (fault === 'blackhole' || fault === 'half-open') {
       this.#pipes.up.swallow();
@@ -148,9 +158,10 @@ export class FaultProxy implements AsyncDisposable {
     }
   }
 
-  /** No toxics, and new wires pass again. */
+  /** No toxics, no fault that waits for its byte, and new wires pass again. */
   heal(): void {
     this.#mode = 'passing';
+    for (const wire of this.#wires) wire.disarm();
     this.set('both', {});
   }
 

@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { EventEmitter, once } from 'node:events';
 import { connect, type ClientHttp2Session } from 'node:http2';
-import { connect as connectSocket, type Socket } from 'node:net';
+import { connect as connectSocket, createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { FIRST_STREAM_MS_MAX, RECEIVE_WINDOW_BYTES } from './connections.ts';
 import { EdgeKit, SERVICE_PATH, startKit } from './edge-kit.ts';
@@ -71,6 +71,28 @@ describe('connections', () => {
     expect(socket.destroyed).toBe(false);
     kit.clock.advance(1);
     await closed;
+  });
+
+  test('a client that falls silent with its connection open is gone after the keepalive', async () => {
+    await kit[Symbol.asyncDispose]();
+    kit = await startKit(0, { keepalive: { timeMs: 20, timeoutMs: 100 } });
+    const way = Promise.withResolvers<{ mute: () => Promise<unknown> }>();
+    const through = createServer((left) => {
+      const right = connectSocket(kit.edge.port, '127.0.0.1');
+      left
+        .on('error', () => {})
+        .pipe(right.on('error', () => {}))
+        .pipe(left);
+      way.resolve({ mute: () => once(right.unpipe(left).resume(), 'close') });
+    }).listen(0, '127.0.0.1');
+    through.unref();
+    await once(through, 'listening');
+    const client = kit.client({}, (through.address() as AddressInfo).port);
+    const { attachment } = await kit.attached(client);
+    const gone = once(attachment, 'disconnected');
+    await Promise.all([(await way.promise).mute(), gone]);
+    expect(attachment.said).toEqual(['disconnected']);
+    through.close();
   });
 
   test('H8: sockets have TCP_NODELAY', async () => {

@@ -15,7 +15,7 @@ import { decodeStatusDetails, messageCodec, type StatusDetails } from '@reticle/
 import type { Attach, ClientCommand, ControlAck, SessionView } from '@reticle/services/session';
 import type { Attachment, Caller, ClientSink, SessionFront, TokenRun } from '@reticle/services/stream';
 import { apiKeyAuthenticator, createAuthenticator, hmacOfSecret, KeyStore, mintApiKey } from '../auth/index.ts';
-import { startGrpcEdge, type GrpcEdge } from './server.ts';
+import { startGrpcEdge, type GrpcEdge, type GrpcEdgeOptions } from './server.ts';
 
 export const SESSION_ID = 'abcdefghijklmnopqrstuvwxya';
 export const SERVICE_PATH = '/reticle.session.v1.SessionService';
@@ -175,8 +175,8 @@ export class EdgeKit implements AsyncDisposable {
     this.key = parts.key;
   }
 
-  client(options: ClientOptions = {}): Client {
-    const client = new Client(`127.0.0.1:${this.edge.port}`, credentials.createInsecure(), {
+  client(options: ClientOptions = {}, port = this.edge.port): Client {
+    const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
       'grpc.use_local_subchannel_pool': 1,
       ...options,
     });
@@ -230,7 +230,7 @@ export class EdgeKit implements AsyncDisposable {
   }
 }
 
-export async function startKit(port = 0): Promise<EdgeKit> {
+export async function startKit(port = 0, over: Partial<GrpcEdgeOptions> = {}): Promise<EdgeKit> {
   const clock = new VirtualClock();
   const random = seededRandom(7);
   const pepper = random.bytes(16);
@@ -251,6 +251,7 @@ export async function startKit(port = 0): Promise<EdgeKit> {
     clock,
     random,
     failpoint: () => {},
+    ...over,
   });
   return new EdgeKit({ edge, front, clock, keys, health, log, key });
 }

@@ -38,6 +38,8 @@ export type GrpcEdgeOptions = {
   readonly random: Random;
   /** Where a fault test stops or kills the process. */
   readonly failpoint: Failpoint;
+  /** How soon a silent client's connection is asked whether it is there, and how long it may take to answer. */
+  readonly keepalive?: { readonly timeMs: number; readonly timeoutMs: number };
   /** Share of the time since the last call, 0 to 1, in which this process's loop was busy; its own by default. */
   readonly utilisation?: () => number;
 };
@@ -56,6 +58,8 @@ export interface GrpcEdge extends AsyncDisposable {
 
 /** Credentials of running streams are checked again on every change and this often (PROTOCOL §0: within 5 s). */
 const RECHECK_MS = 2_500;
+/** A client whose machine is gone says no goodbye: without this its sessions would count as attached until TCP gives up. */
+const KEEPALIVE = { timeMs: 10_000, timeoutMs: 10_000 } as const;
 const CONNECTION_ENDS = {
   resets: 'connection recycled after resets by its peer',
   flood: 'connection ended: its peer floods it with control frames',
@@ -123,8 +127,11 @@ function assemble(options: GrpcEdgeOptions, shared: Shared): Assembled {
     clock: options.clock,
     ownRefusals: new Set([CONVERSE_PATH]),
   });
+  const { keepalive = KEEPALIVE } = options;
   const server = new Server({
     interceptors: [guard.interceptor],
+    'grpc.keepalive_time_ms': keepalive.timeMs,
+    'grpc.keepalive_timeout_ms': keepalive.timeoutMs,
     'grpc.max_receive_message_length': limits.libraryMessageBytesMax,
     'grpc.max_concurrent_streams': limits.concurrentStreamsMax,
     'grpc.enable_channelz': 0,

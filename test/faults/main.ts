@@ -5,8 +5,8 @@
  * told; with `--strict-bounds` they fail the run.
  */
 import { writeFile } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
 import { environment } from '@reticle/core/process';
+import { countOf, readFlags, refuse } from '../kit/command-line.ts';
 import { FaultRun, type FaultRunResult } from './fault-run.ts';
 import { findNatsServer } from './nats.ts';
 import type { Scenario } from './scenario.ts';
@@ -16,8 +16,32 @@ import type { WatchedTurn } from './watched-turn.ts';
 /** Failed streams of one scenario that are shown with their events. */
 const FAILED_SHOWN = 2;
 
-const { values } = parseArgs({
-  allowNegative: true,
+const HELP = `Usage: npm run test:faults -- [--count N] [--only NAME,…] [--seed N] [--sessions N] [--json FILE] …
+
+Kills, freezes and cuts real processes under load until so many streams were hit, and checks every token of
+every stream. Exits 1 when a stream broke a promise, 2 for a flag that is not understood.
+
+  --count N        faulted streams (300)
+  --only NAME,…    these scenarios; P3 stands for all of its own
+  --list           what there is, by promise
+  --seed N         another run (1)
+  --sessions N     sessions of load (100)
+  --gateways N     gateway processes (2)
+  --engines N      engine processes (3)
+  --every          every scenario at least once
+  --no-nats        without a nats-server
+  --strict-bounds  bounds of time that were missed fail the run
+  --json FILE      writes the result as JSON
+  --help
+
+Examples:
+  npm run test:faults -- --list
+  npm run test:faults -- --only P2.kill --count 300
+  npm run test:faults -- --count 3000 --strict-bounds
+`;
+
+const values = readFlags({
+  help: HELP,
   options: {
     count: { type: 'string', default: '300' },
     only: { type: 'string', default: '' },
@@ -38,7 +62,7 @@ const say = (text: string): void => void process.stdout.write(`${text}\n`);
 function chosen(only: string): readonly Scenario[] {
   const wanted = only.split(',').filter((name) => name !== '');
   const found = scenarios.filter(({ name }) => wanted.length === 0 || wanted.some((each) => matches(name, each)));
-  if (found.length === 0) throw new Error(`no scenario is called ${only}; --list shows them`);
+  if (found.length === 0) refuse(`no scenario is called ${only}`);
   return found;
 }
 
@@ -107,20 +131,21 @@ function showFailed(turn: WatchedTurn): void {
 if (values.list) {
   for (const { name, does } of scenarios) say(`${name.padEnd(24)} ${does}`);
 } else {
-  const natsPath = await natsServer();
   const wanted = chosen(values.only);
+  const count = countOf(values.count, 'count');
+  const natsPath = await natsServer();
   const possible = wanted.filter(({ needsNats }) => needsNats !== true || natsPath !== undefined);
   for (const { name } of wanted)
     if (!possible.some((each) => each.name === name)) say(`skipped ${name}: no nats-server`);
   const run = new FaultRun({
     scenarios: possible,
     ...(natsPath === undefined ? {} : { natsPath }),
-    count: Number(values.count),
+    count,
     every: values.every,
-    seed: Number(values.seed),
-    gateways: Number(values.gateways),
-    engines: Number(values.engines),
-    sessions: Number(values.sessions),
+    seed: countOf(values.seed, 'seed', 0),
+    gateways: countOf(values.gateways, 'gateways'),
+    engines: countOf(values.engines, 'engines'),
+    sessions: countOf(values.sessions, 'sessions'),
     progress: say,
     onFailed: showFailed,
   });
@@ -137,6 +162,6 @@ if (values.list) {
   say(`${faulted} faulted streams, ${failed} failed, ${voids} void rounds, ${missed} bounds missed`);
   // How long something took depends on the machine's other work: told always, counted where the machine is quiet.
   const bounds = values['strict-bounds'] ? missed : 0;
-  const good = failed + untouchedFailed + voids + bounds === 0 && faulted >= Number(values.count);
+  const good = failed + untouchedFailed + voids + bounds === 0 && faulted >= count;
   process.exitCode = good ? 0 : 1;
 }

@@ -5,13 +5,33 @@
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { parseArgs } from 'node:util';
 import { systemEnv } from '@reticle/core/process';
+import { countOf, readFlags, refuse } from '../kit/command-line.ts';
 import { loadTarget, SELF_CHECK, TARGETS } from './corpus.ts';
 import { problemOf } from './fuzz.ts';
 import type { SearchReport } from './search-report.ts';
 
-const { values } = parseArgs({
+const HELP = `Usage: npm run test:fuzz -- [--seconds N] [--target NAME] [--seed N] [--keep] [--json FILE]
+       npm run test:fuzz -- --target NAME --input FILE
+
+Looks for bytes that break a decoder, guided by what they reach. Exits 1 for a finding, 2 for a flag that is not
+understood.
+
+  --seconds N    for each target (10)
+  --target NAME  one of ${TARGETS.join(', ')}
+  --seed N       another run (1)
+  --keep         writes the inputs that reach everything reached so far to corpus/
+  --input FILE   runs a saved input alone
+  --json FILE    writes the reports as JSON
+  --help
+
+Examples:
+  npm run test:fuzz
+  npm run test:fuzz -- --target ${TARGETS[0] ?? ''} --seconds 60 --keep
+`;
+
+const values = readFlags({
+  help: HELP,
   options: {
     seconds: { type: 'string', default: '10' },
     target: { type: 'string' },
@@ -26,7 +46,7 @@ const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 /** Forks the search; its report, or an error that names what became of it. */
 async function searched(name: string): Promise<SearchReport> {
-  const args = [name, values.seconds, values.seed, values.keep ? 'keep' : 'forget'];
+  const args = [name, String(countOf(values.seconds, 'seconds')), values.seed, values.keep ? 'keep' : 'forget'];
   const child = systemEnv().spawn.fork(join(import.meta.dirname, 'search.ts'), args);
   let report: SearchReport | undefined;
   child.onMessage((message) => (report = message as SearchReport));
@@ -62,9 +82,15 @@ async function all(): Promise<number> {
 }
 
 async function one(name: string, file: string): Promise<number> {
-  const problem = problemOf(await loadTarget(name), await readFile(file));
+  const input = await readFile(file).catch(() => refuse(`there is no input ${file}`));
+  const problem = problemOf(await loadTarget(name), input);
   say(problem === undefined ? 'nothing is wrong with it' : `${problem.problem}\n${problem.detail}`);
   return problem === undefined ? 0 : 1;
 }
 
+const { target } = values;
+const named = target === undefined || target === SELF_CHECK || TARGETS.some((each) => each === target);
+if (!named) refuse(`no target is called ${target}`);
+if (values.input !== undefined && target === undefined) refuse('--input takes a --target beside it');
+countOf(values.seed, 'seed', 0);
 process.exitCode = values.input === undefined ? await all() : await one(values.target ?? '', values.input);

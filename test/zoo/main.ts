@@ -6,7 +6,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readFlags, refuse } from '../kit/command-line.ts';
 import { plant, type Bug } from './bug.ts';
 import { bugs } from './bugs.ts';
 import { commandOf, runClean, runPlanted, type Ran } from './trials.ts';
@@ -15,7 +15,24 @@ const LANES_MAX = 4;
 const OUTPUT_LINES = 40;
 const WIDTHS = [40, 17, 12, 5];
 
-const { values } = parseArgs({
+const HELP = `Usage: npm run test:zoo -- [--only NAME,…] [--verbose] [--json FILE]
+
+Plants each bug when its module is loaded, and expects the test that owns it to fail for it. Exits 1 when a bug
+lives, a patch is stale, or a test fails without a bug; 2 for a flag that is not understood.
+
+  --only NAME,…  these bugs
+  --list         what there is: name, owner, and the test that catches it
+  --verbose      the output of every trial, also of those that caught their bug
+  --json FILE    writes the result as JSON
+  --help
+
+Examples:
+  npm run test:zoo -- --list
+  npm run test:zoo -- --only ${bugs[0]?.name ?? ''} --verbose
+`;
+
+const values = readFlags({
+  help: HELP,
   options: {
     only: { type: 'string' },
     list: { type: 'boolean', default: false },
@@ -33,11 +50,12 @@ type Outcome = 'caught' | 'survived' | 'other-reason' | 'not-loaded' | 'stale' |
 type Verdict = { readonly bug: Bug; readonly outcome: Outcome; readonly seconds: number; readonly detail: string };
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
+const wanted = values.list ? [] : chosen();
 const folder = mkdtempSync(join(tmpdir(), 'reticle-zoo-'));
 
 try {
   if (values.list) for (const { name, ownedBy, caughtBy } of bugs) say(`${name}  ${ownedBy}  ${commandOf(caughtBy)}`);
-  else await visit(chosen());
+  else await visit(wanted);
 } finally {
   rmSync(folder, { recursive: true });
 }
@@ -46,8 +64,7 @@ function chosen(): readonly Bug[] {
   const names = values.only?.split(',').filter((name) => name !== '') ?? bugs.map(({ name }) => name);
   return names.map((name) => {
     const bug = bugs.find((each) => each.name === name);
-    if (bug === undefined) throw new Error(`no bug is named ${name}; --list tells them`);
-    return bug;
+    return bug ?? refuse(`no bug is called ${name}`);
   });
 }
 

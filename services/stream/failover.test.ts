@@ -65,7 +65,7 @@ describe('a turn whose engine is lost', () => {
     rig.engine.die('silent');
     await rig.elapse(6_000);
     expect(rig.sink.last('turn-ended')).toMatchObject({ endOffset: 10, error: { code: 'engine_lost' } });
-    expect(rig.sink.over).toBe(false);
+    expect(rig.sink.ended).toBe(false);
   });
 
   test('moves three times and no more', async () => {

@@ -36,6 +36,8 @@ export type TokenRun = WireTokenRun & { readonly turnId: string };
 
 /** A codec's outgoing side, one per attachment or replay. */
 export interface ClientSink {
+  /** True from the stream's end, or its transport's: what is handed over reaches nobody, and is not sent. */
+  readonly ended: boolean;
   /** Control: overtakes queued frames (R9); flushed at once. */
   event(event: ServerEvent): void;
   /** Tokens, in order and dense per turn. False: the socket is full; the caller keeps tokens until `drained`. */

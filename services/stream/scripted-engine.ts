@@ -260,7 +260,7 @@ export class RecordingSink implements ClientSink {
   text = '';
   position = 0;
   full = false;
-  over = false;
+  ended = false;
 
   event(event: ServerEvent): void {
     this.events.push(event);
@@ -278,7 +278,7 @@ export class RecordingSink implements ClientSink {
   }
 
   end(error?: ReticleError): void {
-    this.over = true;
+    this.ended = true;
     this.log.push(error === undefined ? 'end' : `end ${error.code}`);
   }
 

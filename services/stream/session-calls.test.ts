@@ -87,7 +87,7 @@ describe('a foreign session', () => {
     expect(foreign).toEqual(await texts(ask(caller, 'a'.repeat(26))));
     expect(new Set(foreign).size).toBe(1);
     expect(foreign[0]).toContain('session_not_found');
-    expect(rig.sink.over).toBe(false);
+    expect(rig.sink.ended).toBe(false);
   });
 
   test('a token of another tenant is as unknown', async () => {
@@ -296,7 +296,7 @@ describe('the life of a session', () => {
     rig.engine.tokens('t1', 1, 2);
     rig.engine.tokens('t1', 2, 4);
     rig.engine.ended('t1', { endOffset: 4 });
-    expect(rig.sink.over).toBe(false);
+    expect(rig.sink.ended).toBe(false);
     rig.attachment?.drained();
     expect(rig.sink.log.slice(-3)).toEqual(['2-4', 'turn-ended', 'end']);
   });
@@ -350,7 +350,7 @@ describe('the life of a session', () => {
     expect(await codeOf(rig.sessions.createSession(caller, { ...create, requestId: 'r2' }))).toBe('draining');
     rig.clock.advance(250);
     await rig.settle();
-    expect(rig.sink.over).toBe(false);
+    expect(rig.sink.ended).toBe(false);
     rig.engine.ended('t1', { endOffset: 7 });
     rig.clock.advance(250);
     await stopped;

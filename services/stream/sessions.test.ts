@@ -283,7 +283,7 @@ describe('the engine side', () => {
         endOffset: 10,
         error: { code: 'engine_lost' },
       });
-      expect(rig.sink.over).toBe(false);
+      expect(rig.sink.ended).toBe(false);
     },
   );
 

@@ -38,7 +38,9 @@ function rig({ policy: over = {}, limit = 8_192, stepMicros = 1_000 }: RigOption
   const clock = new VirtualClock();
   const log: string[] = [];
   let full = false;
+  let sent = 0;
   const sink = {
+    ended: false,
     flushGroup: group,
     event: (event: ServerEvent): void => void log.push(event.kind),
     tokens: ({ firstOffset, tokenCount }: TokenRun): boolean => {
@@ -56,7 +58,7 @@ function rig({ policy: over = {}, limit = 8_192, stepMicros = 1_000 }: RigOption
     nextOffset: 0,
     announced: false,
     tellsOpenItem: true,
-    onSent: () => {},
+    onSent: (through) => void (sent = through),
     onDone: () => {},
     onBehind: () => void log.push('behind'),
   });
@@ -78,7 +80,8 @@ function rig({ policy: over = {}, limit = 8_192, stepMicros = 1_000 }: RigOption
     reader.pump();
   };
   const fill = (value: boolean): void => void (full = value);
-  return { reader, transcript, group, clock, log, take, mark, fill };
+  const leave = (): void => void (sink.ended = true);
+  return { reader, transcript, group, clock, log, take, mark, fill, leave, sent: () => sent };
 }
 
 describe('a window of the connection', () => {
@@ -246,4 +249,12 @@ test('whatever comes in whatever order: dense runs of at most 64, no token past 
     }),
     { numRuns: 60 },
   );
+});
+
+test('a client that has left is sent nothing and billed nothing', () => {
+  const { log, take, leave, sent } = rig();
+  take(1);
+  leave();
+  take(10);
+  expect({ log, sent: sent() }).toEqual({ log: ['turn-started', '0-1'], sent: 1 });
 });

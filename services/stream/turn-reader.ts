@@ -176,7 +176,8 @@ export class TurnReader {
 
   /** Hands over what may go. A sink that calls back from inside does not re-enter. */
   pump(): void {
-    if (this.#pumping || this.#done || (this.#joined && this.#isQuiet())) return;
+    // A client that left before its attachment was made gets no tokens, and no bill for them.
+    if (this.#pumping || this.#done || this.#options.sink.ended || (this.#joined && this.#isQuiet())) return;
     this.#pumping = true;
     try {
       this.#pumpTokens();

@@ -139,13 +139,16 @@ class FrontConnection {
   }
 
   #sink(): ClientSink {
+    const isOver = (): boolean => this.#over;
     return {
+      get ended() {
+        return isOver();
+      },
       event: (event) => {
         if (event.kind === 'attached') this.#sessionId = event.session.sessionId;
         this.#event(event);
       },
       tokens: (run) => {
-        if (this.#over) return true;
         const frame = frameOf(run);
         this.#watch.released(this.#gateway, this.#sessionId, frame);
         this.#send({ kind: 'tokens', frame }, 24 + frame.text.length + frame.tokenCount * 4);

@@ -77,7 +77,8 @@ export class Gateway {
 
   attach(over: Partial<Attach> = {}): Promise<Attachment> {
     const framePolicy = { includeTokenIds: false, omitText: false };
-    const sink: ClientSink = { event: (event) => void this.events.push(event), tokens: () => true, end() {} };
+    const event = (told: ServerEvent): void => void this.events.push(told);
+    const sink: ClientSink = { ended: false, event, tokens: () => true, end() {} };
     const request = { cursors: [], defaultCreditTokens: 0, framePolicy, resumeToken: this.#token, ...over };
     return this.#sessions.attach(caller, request, sink);
   }

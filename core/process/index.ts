@@ -29,6 +29,7 @@ export { createFailpoint, parseFailpoints, systemFailpoint } from './failpoint.t
 export type { FailpointAction, FailpointActions, FailpointPlan } from './failpoint.ts';
 export { failpoints, isFailpointName } from './failpoints.ts';
 export type { FailpointName } from './failpoints.ts';
+export { hmacSha256 } from './hmac.ts';
 export { Health } from './health.ts';
 export type { HealthListener, Readiness } from './health.ts';
 export { Lifecycle } from './lifecycle.ts';

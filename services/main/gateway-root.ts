@@ -1,7 +1,6 @@
-import { createHmac } from 'node:crypto';
 import { assert, base32, RANDOM_ID_BYTES } from '@reticle/core/domain';
 import type { Clock } from '@reticle/core/flow';
-import { Health, type Env, type Logger } from '@reticle/core/process';
+import { hmacSha256, Health, type Env, type Logger } from '@reticle/core/process';
 import { limits } from '@reticle/proto/contract';
 import type { Bus } from '@reticle/services/bus';
 import { sessionSignalKeys } from '@reticle/services/bus/signals';
@@ -146,8 +145,8 @@ function startSignals(
 /** HMAC(HMAC(cell key, tenant), digest): prefixes are shared within a tenant and a model, nowhere else (E2). */
 function kvScope({ key }: CellKey): (tenant: string, modelDigest: string) => Uint8Array {
   return (tenant, modelDigest) => {
-    const tenantKey = createHmac('sha256', key).update('tenant\0').update(tenant).digest();
-    return createHmac('sha256', tenantKey).update(modelDigest).digest();
+    const tenantKey = hmacSha256(key).update('tenant\0').update(tenant).digest();
+    return hmacSha256(tenantKey).update(modelDigest).digest();
   };
 }
 

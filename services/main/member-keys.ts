@@ -1,7 +1,7 @@
-import { createHmac } from 'node:crypto';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { base32, RANDOM_ID_BYTES } from '@reticle/core/domain';
+import { hmacSha256 } from '@reticle/core/process';
 import type { Env } from '@reticle/core/process';
 import { componentNkey, NKEY_SEED_BYTES, type ComponentNkey } from '@reticle/services/bus';
 
@@ -27,7 +27,7 @@ export class MemberKeys {
   }
 
   #derived(what: string, name: string): Uint8Array {
-    return createHmac('sha256', this.#secret).update(`${what}\0${name}`).digest();
+    return hmacSha256(this.#secret).update(`${what}\0${name}`).digest();
   }
 }
 

@@ -4,7 +4,7 @@
  *
  * Check order of {@link ResumeTokens.open}: size and form, region, key id, decryption, tenant, expiry.
  */
-import { createCipheriv, createDecipheriv, createHmac, timingSafeEqual } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, timingSafeEqual, type KeyObject } from 'node:crypto';
 import {
   assert,
   base32,
@@ -16,6 +16,7 @@ import {
   tierOfNumber,
 } from '@reticle/core/domain';
 import type { Clock, Random } from '@reticle/core/flow';
+import { hmacSha256 } from '@reticle/core/process';
 import { limits } from '@reticle/proto/contract';
 import type { ResumeToken, ResumeToken__Input } from '@reticle/proto/gen/engine/v1/ResumeToken';
 import { messageCodec } from '@reticle/proto/load';
@@ -49,7 +50,7 @@ export function unknownSession(): ReticleError {
   return new ReticleError('session_not_found', 'the session is not known');
 }
 
-type CellKey = { readonly kid: string; readonly cipher: Uint8Array; readonly tenant: Uint8Array };
+type CellKey = { readonly kid: string; readonly cipher: KeyObject; readonly tenant: Uint8Array };
 
 /** Mints and opens the tokens of one cell. Keys and region are checked here; a bad one is a defect. */
 export function createResumeTokens(options: ResumeTokenOptions): ResumeTokens {
@@ -97,14 +98,13 @@ function cellKey({ kid, key }: ResumeKey): CellKey {
   assert(KID.test(kid), 'a key id is short and lower case');
   assert(key.length === KEY_BYTES, 'a resume key has 32 bytes');
   // Keys of their own, so that one secret is never used for two purposes: the cell's keys sign signals as well.
-  const derived = (purpose: string): Buffer =>
-    createHmac('sha256', key).update(`reticle resume token: ${purpose}`).digest();
-  return { kid, cipher: derived('cipher'), tenant: derived('tenant') };
+  const derived = (purpose: string): Buffer => hmacSha256(key).update(`reticle resume token: ${purpose}`).digest();
+  return { kid, cipher: createSecretKey(derived('cipher')), tenant: derived('tenant') };
 }
 
 /** The tenant's name stays out of the token; equal tenants have equal tags under one key. */
 function tenantTag(key: CellKey, tenant: string): Uint8Array {
-  return createHmac('sha256', key.tenant).update(tenant).digest().subarray(0, TENANT_TAG_BYTES);
+  return hmacSha256(key.tenant).update(tenant).digest().subarray(0, TENANT_TAG_BYTES);
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
@@ -113,7 +113,7 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
 
 type Sealing = {
   readonly plain: Uint8Array;
-  readonly key: Uint8Array;
+  readonly key: KeyObject;
   readonly nonce: Uint8Array;
   readonly prefix: string;
 };
@@ -124,7 +124,7 @@ function seal({ plain, key, nonce, prefix }: Sealing): string {
   return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]).toString('base64url');
 }
 
-function unseal(sealed: string, key: Uint8Array, prefix: string): Uint8Array {
+function unseal(sealed: string, key: KeyObject, prefix: string): Uint8Array {
   const bytes = Buffer.from(sealed, 'base64url');
   // The decoder ignores the spare bits of the last character; a token has one spelling.
   if (bytes.length < NONCE_BYTES + TAG_BYTES || bytes.toString('base64url') !== sealed) throw invalid();

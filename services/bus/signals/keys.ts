@@ -2,8 +2,8 @@
  * Keys of signals (PROTOCOL S4). Gateways and operator hold the cell's keys; a host holds only what is derived
  * from them: one key per session that was opened at it, and its own engine key, for drains.
  */
-import { createHmac } from 'node:crypto';
 import { assert } from '@reticle/core/domain';
+import { hmacSha256 } from '@reticle/core/process';
 import type { SignalKeys, SignalKeys__Input } from '@reticle/proto/gen/signal/v1/SignalKeys';
 import { messageCodec, strictDecode } from '@reticle/proto/load';
 
@@ -55,5 +55,5 @@ function encodeKeys(keys: readonly SignalKey[]): Uint8Array {
 
 function derive(key: Uint8Array, purpose: string, id: string): Uint8Array {
   assert(key.length === KEY_BYTES, 'a cell key has 32 bytes');
-  return createHmac('sha256', key).update(purpose).update(id).digest();
+  return hmacSha256(key).update(purpose).update(id).digest();
 }

@@ -2,10 +2,10 @@
  * API keys `rtk_<env>_<id8>_<secret43>_<crc6>` (PROMISES §5.1). The id finds the record, the secret proves
  * it, and the checksum lets a mistyped or truncated key be refused before any lookup.
  */
-import { createHmac } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { assert } from '@reticle/core/domain';
 import type { Random } from '@reticle/core/flow';
+import { hmacSha256 } from '@reticle/core/process';
 import { base62 } from './base62.ts';
 
 export type ApiKeyParts = { readonly env: string; readonly id: string; readonly secret: string };
@@ -41,7 +41,7 @@ export function parseApiKey(text: string): ApiKeyParts | undefined {
 
 /** HMAC-SHA-256(pepper, secret): what a store holds instead of the secret. */
 export function hmacOfSecret(pepper: Uint8Array, secret: string): Uint8Array {
-  return createHmac('sha256', pepper).update(secret).digest();
+  return hmacSha256(pepper).update(secret).digest();
 }
 
 function checksum(body: string): string {

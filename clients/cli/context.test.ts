@@ -7,6 +7,7 @@ const state = {
   pid: 42,
   pidStart: '',
   grpc: '127.0.0.1:5,127.0.0.1:6',
+  http: '127.0.0.1:7',
   apiKey: 'rtk_local',
   model: 'spark',
   models: ['spark'],

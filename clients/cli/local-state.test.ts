@@ -30,6 +30,7 @@ const state: LocalState = {
   pid: 42,
   pidStart: '777',
   grpc: '127.0.0.1:5',
+  http: '127.0.0.1:7',
   apiKey: 'rtk_secret',
   model: 'm',
   models: ['m'],

@@ -11,6 +11,8 @@ export type LocalState = {
   readonly pidStart: string;
   /** `host:port`, or several with commas between. */
   readonly grpc: string;
+  /** `host:port` of the OpenAI surfaces. */
+  readonly http: string;
   readonly apiKey: string;
   /** Default model of clients. */
   readonly model: string;
@@ -85,7 +87,7 @@ function parseState(text: string): LocalState | undefined {
     const complete =
       value?.version === 1 &&
       Number.isInteger(value.pid) &&
-      [value.pidStart, value.grpc, value.apiKey, value.model].every((field) => typeof field === 'string') &&
+      [value.pidStart, value.grpc, value.http, value.apiKey, value.model].every((field) => typeof field === 'string') &&
       [value.models, value.processes].every((list) => Array.isArray(list));
     return complete ? (value as LocalState) : undefined;
   } catch {

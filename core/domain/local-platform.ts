@@ -33,6 +33,8 @@ export type LocalPlatformSpec = {
   readonly host: string;
   /** Wanted gRPC port of the gateway; another one is taken when it is in use. 0: any. */
   readonly grpcPort: number;
+  /** Wanted port of the OpenAI surfaces, in the same way. */
+  readonly httpPort: number;
   /** Gateway workers, which share the port. Default 1. */
   readonly gateways?: number;
   /** What carries the bus: this platform itself, a server that it starts, or a running one (`nats://…`). Default none. */
@@ -44,6 +46,8 @@ export type LocalPlatformSpec = {
 export type LocalPlatformState = {
   /** `host:port` of the gateway's gRPC listener. */
   readonly grpc: string;
+  /** `host:port` of the OpenAI surfaces. */
+  readonly http: string;
   /** Fresh API key of this run; printed nowhere, kept in the state file with mode 0600. */
   readonly apiKey: string;
   readonly models: readonly string[];

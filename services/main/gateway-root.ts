@@ -6,6 +6,7 @@ import type { Bus } from '@reticle/services/bus';
 import { sessionSignalKeys } from '@reticle/services/bus/signals';
 import { apiKeyAuthenticator, createAuthenticator, KeyStore } from '@reticle/services/edge/auth';
 import { startGrpcEdge } from '@reticle/services/edge/grpc';
+import { startHttpEdge, type HttpEdge, type HttpEdgeOptions } from '@reticle/services/edge/http';
 import {
   createResumeTokens,
   EngineDirectory,
@@ -30,6 +31,8 @@ export type GatewayDependencies = {
 /** A running gateway; the caller drains and closes it. */
 export type RunningGateway = {
   readonly port: number;
+  /** Of the OpenAI surfaces, where they were asked for. */
+  readonly httpPort?: number;
   /** Bills by (turn, epoch), as this gateway served them. */
   readonly ledger: UsageLedger;
   /** Lets running turns finish for at most `timeLeftMs`, then closes. The first call decides. */
@@ -98,19 +101,44 @@ export async function startGateway(config: GatewayConfig, dependencies: GatewayD
     random,
     failpoint: env.failpoint,
   });
+  const http = await startHttp(config, { ...dependencies, auth, health, front: sessions, directory });
   const onModels = dependencies.onModels ?? ((): void => {});
   const stopWatching = watchEngines({ directory, links, sessions, health, clock, onModels });
   const end = async (timeLeftMs: number): Promise<void> => {
     health.allNotServing('draining');
     await sessions.stop(timeLeftMs);
-    await edge.drain(0);
+    await Promise.all([edge.drain(0), http?.drain(0)]);
     stopWatching();
     links.close();
     signals.close();
     directory.close();
   };
   let ended: Promise<void> | undefined;
-  return { port: edge.port, ledger, close: (timeLeftMs) => (ended ??= end(timeLeftMs)) };
+  const httpPort = http === undefined ? {} : { httpPort: http.port };
+  return { port: edge.port, ...httpPort, ledger, close: (timeLeftMs) => (ended ??= end(timeLeftMs)) };
+}
+
+type HttpParts = Omit<GatewayDependencies, 'onModels'> &
+  Pick<HttpEdgeOptions, 'auth' | 'health' | 'front'> & { readonly directory: EngineDirectory };
+
+/** The OpenAI surfaces, where the gateway has a port for them. */
+async function startHttp(config: GatewayConfig, parts: HttpParts): Promise<HttpEdge | undefined> {
+  const { host, httpPort, sharesPort = false, cellKeys } = config;
+  if (httpPort === undefined) return undefined;
+  const { env, logger, auth, health, front, directory } = parts;
+  return startHttpEdge({
+    host,
+    port: httpPort,
+    sharesPort,
+    front,
+    auth,
+    health,
+    log: logger,
+    clock: env.clock,
+    random: env.random,
+    cellKeys: cellKeys.map(({ key }) => key),
+    models: () => directory.models(),
+  });
 }
 
 /**

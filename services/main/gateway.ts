@@ -11,5 +11,6 @@ runChild('gateway-config', async ({ config }, { env, bus, logger, lifecycle, rep
   });
   lifecycle.own('gateway', () => gateway.close(0));
   lifecycle.onDrain('gateway', ({ timeLeftMs }) => gateway.close(timeLeftMs));
-  report({ kind: 'gateway-ready', port: gateway.port });
+  const httpPort = gateway.httpPort === undefined ? {} : { httpPort: gateway.httpPort };
+  report({ kind: 'gateway-ready', port: gateway.port, ...httpPort });
 });

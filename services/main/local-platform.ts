@@ -44,6 +44,7 @@ export class LocalPlatform implements AsyncDisposable {
   readonly #children: SupervisedChild[] = [];
   readonly #ready = Promise.withResolvers<void>();
   #port = 0;
+  #httpPort = 0;
   #served: readonly string[] = [];
 
   constructor(spec: LocalPlatformSpec, options: LocalPlatformOptions) {
@@ -89,6 +90,7 @@ export class LocalPlatform implements AsyncDisposable {
     }
     return {
       grpc: `${this.#spec.host}:${this.#port}`,
+      http: `${this.#spec.host}:${this.#httpPort}`,
       apiKey: minted.key,
       models: this.#spec.chains.map((chain) => chain.servedName),
       processes: this.#processes,
@@ -118,16 +120,15 @@ export class LocalPlatform implements AsyncDisposable {
     const { env } = this.#options;
     const { region, host } = this.#spec;
     // A restarted gateway must come back where its clients look for it, so the port is chosen here, once.
-    const grpcPort = await env.net.freePort(host, this.#spec.grpcPort);
-    if (grpcPort !== this.#spec.grpcPort && this.#spec.grpcPort !== 0) {
-      this.#options.progress(`port ${this.#spec.grpcPort} is taken, using ${grpcPort}`);
-    }
+    const grpcPort = await this.#freePort(this.#spec.grpcPort);
+    const httpPort = await this.#freePort(this.#spec.httpPort);
     for (const member of gateways) {
       const config: GatewayConfig = {
         gatewayId: base32(env.random.bytes(RANDOM_ID_BYTES)),
         region,
         host,
         grpcPort,
+        httpPort,
         keys: [key],
         pepper,
         cellKeys: [this.#cellKey],
@@ -136,6 +137,12 @@ export class LocalPlatform implements AsyncDisposable {
       };
       this.#children.push(this.#child('gateway', 'gateway.ts', () => ({ kind: 'gateway-config', config })));
     }
+  }
+
+  async #freePort(wanted: number): Promise<number> {
+    const port = await this.#options.env.net.freePort(this.#spec.host, wanted);
+    if (port !== wanted && wanted !== 0) this.#options.progress(`port ${wanted} is taken, using ${port}`);
+    return port;
   }
 
   #child(
@@ -159,7 +166,10 @@ export class LocalPlatform implements AsyncDisposable {
   #report(report: ChildReport): void {
     this.#options.progress(describeReport(report));
     if (report.kind === 'failed') this.#ready.reject(new Error(report.message));
-    if (report.kind === 'gateway-ready') this.#port = report.port;
+    if (report.kind === 'gateway-ready') {
+      this.#port = report.port;
+      this.#httpPort = report.httpPort ?? 0;
+    }
     if (report.kind === 'gateway-models') this.#served = report.models;
     if (this.#port !== 0 && this.#missing() === '') this.#ready.resolve();
   }

@@ -59,6 +59,8 @@ export type GatewayConfig = {
   readonly host: string;
   /** 0: any. */
   readonly grpcPort: number;
+  /** Port of the OpenAI surfaces; 0: any. Absent: none. */
+  readonly httpPort?: number;
   readonly keys: readonly KeyRecord[];
   readonly pepper: Uint8Array;
   /** First mints resume tokens and signs, the others are accepted. */
@@ -77,7 +79,7 @@ export type ChildOrder =
 /** Child → supervisor. `models` are the served names with a ready engine. */
 export type ChildReport =
   | { readonly kind: 'engine-ready'; readonly address: string; readonly port: number }
-  | { readonly kind: 'gateway-ready'; readonly port: number }
+  | { readonly kind: 'gateway-ready'; readonly port: number; readonly httpPort?: number }
   | { readonly kind: 'stage-ready'; readonly port: number }
   | { readonly kind: 'gateway-models'; readonly models: readonly string[] }
   | { readonly kind: 'failed'; readonly message: string };

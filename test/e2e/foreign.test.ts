@@ -36,6 +36,7 @@ function startPlatform(): { child: ChildHandle; ready: Promise<LocalPlatformStat
       region: 'local',
       host: '127.0.0.1',
       grpcPort: 0,
+      httpPort: 0,
       chains: [
         {
           servedName: 'spark-ref',

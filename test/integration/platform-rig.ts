@@ -42,7 +42,10 @@ export class RealPlatform implements AsyncDisposable {
   #processes: Processes = [];
   #state: LocalPlatformState | undefined;
 
-  constructor(spec: Omit<LocalPlatformSpec, 'region' | 'host' | 'grpcPort'>, environment: Record<string, string> = {}) {
+  constructor(
+    spec: Omit<LocalPlatformSpec, 'region' | 'host' | 'grpcPort' | 'httpPort'>,
+    environment: Record<string, string> = {},
+  ) {
     this.#chain = spec.chains[0] as LocalChain;
     this.#child = fork(SUPERVISOR, [], {
       // oxlint-disable-next-line node/no-process-env -- a child of a test sees what the test sees
@@ -57,7 +60,10 @@ export class RealPlatform implements AsyncDisposable {
     }
     this.#child.on('message', (message) => this.#hear(message as Report));
     this.#ready.promise.catch(() => {});
-    this.#child.send({ kind: 'platform-spec', spec: { region: 'test-1', host: '127.0.0.1', grpcPort: 0, ...spec } });
+    this.#child.send({
+      kind: 'platform-spec',
+      spec: { region: 'test-1', host: '127.0.0.1', grpcPort: 0, httpPort: 0, ...spec },
+    });
   }
 
   ready(): Promise<LocalPlatformState> {

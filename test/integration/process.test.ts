@@ -46,7 +46,7 @@ class Supervisor {
     this.child.on('message', (message) => this.#hear(message as Report & { text?: string }));
     this.child.send({
       kind: 'platform-spec',
-      spec: { region: 'test-1', host: '127.0.0.1', grpcPort: 0, chains: [chain], nats },
+      spec: { region: 'test-1', host: '127.0.0.1', grpcPort: 0, httpPort: 0, chains: [chain], nats },
     });
   }
 

@@ -7,6 +7,8 @@ export { flow, interrupt, randomId, redirect, start, turnOf, userItem } from './
 export type { Command } from './commands.ts';
 export { ConverseClient } from './converse-client.ts';
 export type { ConverseOptions } from './converse-client.ts';
+export { allEvents, deltaText, HttpClient, sseEvents } from './http-client.ts';
+export type { SseEvent } from './http-client.ts';
 export { OracleContext, OracleTurn } from './oracle.ts';
 export { CallFailed, outcomeOf } from './outcome.ts';
 export type { Outcome } from './outcome.ts';

@@ -67,7 +67,15 @@ export class TestPlatform implements AsyncDisposable {
     const pepper = randomBytes(SECRET_BYTES);
     const keys = (['acme', 'globex'] as const).map((tenant) => this.#mint(tenant, pepper));
     for (let index = 0; index < this.#gatewayCount; index++) {
-      const config = { region: TEST_REGION, host: HOST, grpcPort: 0, keys, pepper, cellKeys: this.#cellKeys };
+      const config = {
+        region: TEST_REGION,
+        host: HOST,
+        grpcPort: 0,
+        httpPort: 0,
+        keys,
+        pepper,
+        cellKeys: this.#cellKeys,
+      };
       const onModels = (models: readonly string[]): void => this.#modelsAre(index, models);
       const dependencies = { env: this.#env, bus: this.#bus, logger: this.logger, onModels };
       this.gateways.push(await startGateway({ gatewayId: newId(), ...config }, dependencies));
@@ -82,6 +90,11 @@ export class TestPlatform implements AsyncDisposable {
 
   get port(): number {
     return this.gateway.port;
+  }
+
+  /** `http://host:port` of a gateway's OpenAI surfaces. */
+  httpOf(gateway = 0): string {
+    return `http://${HOST}:${this.gateways[gateway]?.httpPort ?? 0}`;
   }
 
   get gateway(): RunningGateway {

@@ -15,8 +15,8 @@ export const envCommand: Command = {
   summary: 'export lines for the running local platform',
   help: `Usage: reticle env
 
-Prints shell lines that point every client at the running local platform: RETICLE_GRPC (host:port),
-RETICLE_API_KEY and RETICLE_MODEL.
+Prints shell lines that point every client at the running local platform: RETICLE_GRPC (host:port), RETICLE_API_KEY and
+RETICLE_MODEL for Reticle's own, OPENAI_BASE_URL and OPENAI_API_KEY for the OpenAI SDKs.
 
 Examples:
   eval "$(reticle env)"
@@ -24,8 +24,9 @@ Examples:
 `,
   async run(context, args) {
     parseArguments(args, { command: 'reticle env', options: {} });
-    const { grpc, apiKey, model } = await requireLocalState(stateOptions(context));
-    context.terminal.out(exportLines({ RETICLE_GRPC: grpc, RETICLE_API_KEY: apiKey, RETICLE_MODEL: model }));
+    const { grpc, http, apiKey, model } = await requireLocalState(stateOptions(context));
+    const own = { RETICLE_GRPC: grpc, RETICLE_API_KEY: apiKey, RETICLE_MODEL: model };
+    context.terminal.out(exportLines({ ...own, OPENAI_BASE_URL: `http://${http}/v1`, OPENAI_API_KEY: apiKey }));
     context.terminal.err('# Run: eval "$(reticle env)"\n');
     return 0;
   },

@@ -18,19 +18,21 @@ const MANIFESTS = join(REPOSITORY, 'examples', 'local');
 /** A file, not an import: the platform is a process of its own and this package does not know its parts. */
 const SUPERVISOR = join(REPOSITORY, 'services', 'main', 'platform.ts');
 const PORT = 50_051;
+const HTTP_PORT = 8_080;
 /** Processes that one machine is asked for; each gateway worker and each engine is one. */
 const WORKERS_MAX = 64;
 
 export const upCommand: Command = {
   name: 'up',
   summary: 'run a local platform on simulated wafers',
-  help: `Usage: reticle up [--manifests PATH] [--port N] [--gateways N] [--replicas N] [--nats SERVER] [--once] [--no-chat]
+  help: `Usage: reticle up [--manifests PATH] [--port N] [--http-port N] [--gateways N] [--replicas N] [--nats SERVER] [--once] [--no-chat]
 
 Runs gateways and the engines of each ModelDeployment on this machine. In a terminal it opens the chat; without one it
 shows a short demonstration (a turn, an interrupt, a redirect) and serves until it is stopped.
 
   --manifests PATH  file or folder of manifests (default: examples/local)
   --port N          wanted gRPC port; another free one is taken when it is in use (default: ${PORT})
+  --http-port N     wanted port of the OpenAI surfaces, in the same way (default: ${HTTP_PORT})
   --gateways N      gateway workers, a process each (default: 1)
   --replicas N      engines per model, a process each (default: what the manifests say)
   --nats SERVER     carrier of signals between them: none, embedded, or the URL of a running server, nats://host:port
@@ -53,6 +55,7 @@ Examples:
       options: {
         manifests: { type: 'string' },
         port: { type: 'string' },
+        'http-port': { type: 'string' },
         gateways: { type: 'string' },
         replicas: { type: 'string' },
         nats: { type: 'string' },
@@ -60,7 +63,9 @@ Examples:
         'no-chat': { type: 'boolean' },
       },
     });
-    const grpcPort = numberFlag(given, 'port', { min: 0, max: 65_535, whole: true }) ?? PORT;
+    const ports = { min: 0, max: 65_535, whole: true };
+    const grpcPort = numberFlag(given, 'port', ports) ?? PORT;
+    const httpPort = numberFlag(given, 'http-port', ports) ?? HTTP_PORT;
     const workers = { min: 1, max: WORKERS_MAX, whole: true };
     const gateways = numberFlag(given, 'gateways', workers) ?? 1;
     const replicas = numberFlag(given, 'replicas', workers);
@@ -68,7 +73,7 @@ Examples:
     await refuseSecond(context);
     const files = { disk: context.env.disk, list: listDirectory };
     const scene = await loadManifests([given.text('manifests') ?? MANIFESTS], files);
-    const spec = platformSpec(scene, { grpcPort, gateways, replicas, nats });
+    const spec = platformSpec(scene, { grpcPort, httpPort, gateways, replicas, nats });
     return await runPlatform(context, spec, given);
   },
 };
@@ -99,6 +104,7 @@ async function runPlatform(context: Context, spec: PlatformSpec, given: ParsedAr
       pid,
       pidStart: await processStart(env.disk, pid),
       grpc: ready.grpc,
+      http: ready.http,
       apiKey: ready.apiKey,
       model: ready.models[0] ?? '',
       models: ready.models,
@@ -176,7 +182,7 @@ export function firstScreen(spec: PlatformSpec, state: LocalState): string {
   });
   const processes = processTable(state.processes).trimEnd().replaceAll(/^/gm, '  ');
   return `
-Reticle runs at ${state.grpc} (gRPC)
+Reticle runs at ${state.grpc} (gRPC), http://${state.http}/v1 (OpenAI)
 ${models.join('')}
 ${processes}
 
@@ -184,6 +190,8 @@ Next, in another terminal:
   npm run -s reticle -- chat
   npm run -s reticle -- replay examples/traces/azure-code-sample.csv
   eval "$(npm run -s reticle -- env)"
+  curl -N $OPENAI_BASE_URL/responses -H "authorization: Bearer $OPENAI_API_KEY" \\
+    -d '{"model":"${state.model}","input":"Write a queue.","max_output_tokens":200,"stream":true}'
 While it answers, \`kill -9\` any of the processes above: the text goes on (\`npm run -s reticle -- ps\` lists them).
 `;
 }

@@ -20,7 +20,7 @@ async function edited(change: (spec: Scene['deployments'][0]['spec']) => object)
   return { ...scene, deployments: deployments as Scene['deployments'] };
 }
 
-const ALONE: PlatformOptions = { grpcPort: 0, gateways: 1, replicas: undefined, nats: 'none' };
+const ALONE: PlatformOptions = { grpcPort: 0, httpPort: 0, gateways: 1, replicas: undefined, nats: 'none' };
 
 function refusal(scene: Scene, options: Partial<PlatformOptions> = {}): string {
   try {
@@ -115,11 +115,18 @@ const spec: PlatformSpec = {
   region: 'local',
   host: '127.0.0.1',
   grpcPort: 0,
+  httpPort: 0,
   gateways: 1,
   nats: 'none',
   chains: [],
 };
-const ready: LocalPlatformState = { grpc: '127.0.0.1:9', apiKey: 'rtk_x', models: ['m'], processes: [] };
+const ready: LocalPlatformState = {
+  grpc: '127.0.0.1:9',
+  http: '127.0.0.1:8',
+  apiKey: 'rtk_x',
+  models: ['m'],
+  processes: [],
+};
 
 describe('PlatformProcess', () => {
   test('sends the spec, hands on progress, and is ready', async () => {
@@ -188,6 +195,7 @@ describe('firstScreen', () => {
       pid: 1,
       pidStart: '',
       grpc: '127.0.0.1:9',
+      http: '127.0.0.1:8',
       apiKey: 'rtk_x',
       model: 'm',
       models: ['m'],

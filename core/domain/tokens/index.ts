@@ -1,6 +1,7 @@
 export { tokeniseInput } from './input.ts';
 export type { InputPiece, TokenisedInput, TokeniseInputOptions } from './input.ts';
 export { parseItem, roles } from './item.ts';
+export { hasUnsafeKeys, nestsDeeperThan } from './json-scan.ts';
 export type { MessageItem, Role } from './item.ts';
 export { renderItems, renderTurnInput } from './template.ts';
 export type { TurnInput } from './template.ts';

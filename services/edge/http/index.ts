@@ -1,0 +1,2 @@
+export { startHttpEdge } from './server.ts';
+export type { HttpEdge, HttpEdgeOptions } from './server.ts';

@@ -1,0 +1,214 @@
+/**
+ * The HTTP server of the OpenAI surfaces (PROTOCOL §4): `node:http` and an own route table. What a request goes through,
+ * in this order: header limits, public paths, authentication on the raw path, the route, its handler.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { base32, RANDOM_ID_BYTES, ReticleError } from '@reticle/core/domain';
+import type { Clock, Random } from '@reticle/core/flow';
+import type { Health, Logger } from '@reticle/core/process';
+import { limits } from '@reticle/proto/contract';
+import type { SessionFront } from '@reticle/services/stream';
+import { MISPLACED_KEY_HEADERS, type Authenticator } from '../auth/index.ts';
+import { ResponseIds } from '../openai/response-id.ts';
+import { Responses } from '../openai/responses.ts';
+import { errorAnswerer, type ErrorAnswerer } from './error-answer.ts';
+import { modelRoutes } from './models.ts';
+import { responseRoutes } from './responses-routes.ts';
+import { RouteTable } from './routes.ts';
+
+export type HttpEdgeOptions = {
+  readonly host: string;
+  /** 0: one that the system chooses. */
+  readonly port: number;
+  readonly front: SessionFront;
+  readonly auth: Authenticator;
+  readonly health: Health;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Secrets shared by the gateways of the cell; the first mints response ids. */
+  readonly cellKeys: readonly Uint8Array[];
+  /** Served names with a ready engine. */
+  readonly models: () => readonly string[];
+  /** True: other workers listen on the port as well. */
+  readonly sharesPort?: boolean;
+};
+
+export interface HttpEdge extends AsyncDisposable {
+  readonly port: number;
+  /** No new connections or requests; waits for running ones, at most `ms`, then ends them. */
+  drain(ms: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+const HEADERS_TIMEOUT_MS = 10_000;
+/** For the whole request, body included; answers may last as long as they like. */
+const REQUEST_TIMEOUT_MS = 30_000;
+const KEEP_ALIVE_MS = 75_000;
+/** How often timeouts are looked at. */
+const CHECK_MS = 1_000;
+/** Names of query parameters that people put keys into. */
+const KEY_PARAMETERS = ['key', 'api_key', 'api-key', 'apikey', 'access_token', 'token', 'authorization'];
+
+/** Starts the surface. Rejects when the address cannot be bound. */
+export async function startHttpEdge(options: HttpEdgeOptions): Promise<HttpEdge> {
+  const { front, clock, random } = options;
+  const responses = new Responses({ front, clock, random, ids: new ResponseIds(options.cellKeys) });
+  const edge = new HttpListener(options, responses);
+  await edge.listen();
+  return edge;
+}
+
+class HttpListener implements HttpEdge {
+  readonly #options: HttpEdgeOptions;
+  readonly #server: Server;
+  readonly #routes: RouteTable;
+  readonly #responses: Responses;
+  readonly #answerOf: ErrorAnswerer;
+  readonly #sockets = new Set<Socket>();
+
+  constructor(options: HttpEdgeOptions, responses: Responses) {
+    this.#options = options;
+    this.#responses = responses;
+    this.#answerOf = errorAnswerer(options);
+    this.#routes = new RouteTable([...responseRoutes({ ...options, responses }), ...modelRoutes(options)]);
+    this.#server = createServer({
+      maxHeaderSize: limits.headerBytesMax,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      connectionsCheckingInterval: CHECK_MS,
+      noDelay: true,
+    });
+    this.#server.on('request', (request, response) => void this.#serve(request, response));
+    this.#server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+      socket.on('error', () => socket.destroy());
+    });
+    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuseUnread(error, socket as Socket));
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  listen(): Promise<void> {
+    const { host, port, sharesPort = false } = this.#options;
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen({ host, port, reusePort: sharesPort }, () => {
+        this.#server.off('error', reject);
+        resolve();
+      });
+    });
+  }
+
+  async drain(ms: number): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeIdleConnections();
+    const bound = Promise.withResolvers<void>();
+    const cancel = this.#options.clock.after(ms, bound.resolve);
+    await Promise.race([closed, bound.promise]);
+    cancel();
+    await this.close();
+  }
+
+  async close(): Promise<void> {
+    this.#responses.close();
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const requestId = base32(this.#options.random.bytes(RANDOM_ID_BYTES));
+    response.setHeader('x-request-id', requestId);
+    try {
+      await this.#route(request, response, requestId);
+    } catch (error) {
+      this.#refuse(request, response, { error, requestId });
+    }
+  }
+
+  async #route(request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
+    checkHeaders(request);
+    const [path, search] = splitOnce(request.url ?? '', '?');
+    if (this.#health(path, response)) return;
+    const query = new URLSearchParams(search);
+    if (KEY_PARAMETERS.some((name) => query.has(name))) {
+      throw new ReticleError(
+        'credential_in_url',
+        'a key does not belong into a URL: change it, and send it as a header',
+      );
+    }
+    const { authorization: all = [] } = request.headersDistinct;
+    const caller = this.#options.auth.authenticate(all, isMisplaced(request));
+    const found = this.#routes.find(request.method ?? '', path);
+    if ('allow' in found) {
+      response.writeHead(405, { allow: found.allow.join(', ') }).end();
+      return;
+    }
+    await found.handler({ request, response, caller, requestId, parts: found.parts, query });
+  }
+
+  /** True when it was one of the paths that need no key. */
+  #health(path: string, response: ServerResponse): boolean {
+    if (path !== '/healthz' && path !== '/readyz') return false;
+    const isReady = path === '/healthz' || this.#options.health.overall().status === 'SERVING';
+    response.writeHead(isReady ? 200 : 503, { 'content-type': 'text/plain' }).end(isReady ? 'ok\n' : 'not ready\n');
+    return true;
+  }
+
+  #refuse(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { error, requestId }: { readonly error: unknown; readonly requestId: string },
+  ): void {
+    const { status, headers, body } = this.#answerOf(error, requestId);
+    if (response.headersSent || response.destroyed) {
+      response.destroy();
+      return;
+    }
+    const text = JSON.stringify(body);
+    // What is left of a body that nobody reads would be taken for the next request.
+    if (!request.complete) response.setHeader('connection', 'close');
+    response.writeHead(status, { ...headers, 'content-type': 'application/json' }).end(text);
+  }
+}
+
+function checkHeaders(request: IncomingMessage): void {
+  if (request.rawHeaders.length / 2 > limits.headerFieldsMax) {
+    const details = { limit: String(limits.headerFieldsMax) };
+    throw new ReticleError('request_too_large', 'too many header fields', { details });
+  }
+}
+
+function isMisplaced(request: IncomingMessage): boolean {
+  return MISPLACED_KEY_HEADERS.some((name) => request.headers[name] !== undefined);
+}
+
+function splitOnce(text: string, by: string): readonly [string, string] {
+  const at = text.indexOf(by);
+  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+/** What the parser refused before there was a request. */
+function refuseUnread(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status = UNREAD[error.code ?? ''] ?? '400 Bad Request';
+  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+}
+
+const UNREAD: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};

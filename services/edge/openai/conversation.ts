@@ -1,0 +1,314 @@
+/**
+ * One session as the OpenAI surfaces use it: a single attachment that carries the turns of many requests. Sockets come
+ * and go per response; the session stays, so that its context stays warm.
+ *
+ *     detached ── a turn starts ──▶ attaching ── Attachment ──▶ attached ── stream ends ──▶ attaching (turns run) | detached
+ *     attached ── idle for `idleMs` ──▶ detached
+ *
+ * Invariants
+ * 1. A command goes out once per stream, in order, and again on the next one until it has an answer of its own: ids make
+ *    a repeat harmless (R3). Numbers of one attachment are dense from what its gateway has applied.
+ * 2. A record is told its turn's tokens from its own end on: what comes twice is passed over there.
+ * 3. Every turn that was started ends: by the engine, or as `engine_lost` when the session cannot be reached.
+ */
+import { base32, isReticleError, RANDOM_ID_BYTES, ReticleError } from '@reticle/core/domain';
+import type { Clock, Random } from '@reticle/core/flow';
+import { limits } from '@reticle/proto/contract';
+import type { ControlAck, CutMode, Interrupt, ServerEvent, StartTurn, TurnEnded } from '@reticle/services/session';
+import type { Attachment, Caller, ClientSink, SessionFront, TokenRun } from '@reticle/services/stream';
+import type { ResponseRecord } from './response-record.ts';
+
+/** Acknowledged when this many tokens were flushed since the last time: a message per quarter of the credit. */
+const FLOW_STEP = limits.creditTokensDefault / 4;
+/** An attachment without a running turn is given up after this; the session's own idle time begins then. */
+const IDLE_MS = 60_000;
+/** How long a lost stream is tried for; presence of another engine reaches a gateway well within it. */
+const OUTAGE_MS = 10_000;
+const RETRY_MS = 50;
+
+/** What has no answer yet. */
+type Command =
+  | { readonly kind: 'start-turn'; readonly start: StartTurn }
+  | { readonly kind: 'interrupt'; readonly interrupt: Interrupt };
+
+type Running = { readonly record: ResponseRecord; acknowledged: number };
+
+export type ConversationOptions = {
+  readonly front: SessionFront;
+  readonly caller: Caller;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly sessionId: string;
+  /** Newest token of the session; absent: it is found by its id. */
+  readonly resumeToken?: string;
+  /** Nothing runs any more and the attachment was given up. */
+  readonly onIdle: () => void;
+};
+
+export type CutRequest = {
+  readonly turnId: string;
+  readonly mode: CutMode;
+  readonly keepThroughOffset?: number;
+  readonly reason: string;
+};
+
+export class Conversation {
+  readonly #options: ConversationOptions;
+  readonly #running = new Map<string, Running>();
+  readonly #acks = new Map<string, PromiseWithResolvers<ControlAck>>();
+  #log: Command[] = [];
+  #seq = 0;
+  /** What the newest attachment's gateway had applied. */
+  #applied = 0;
+  #state: 'detached' | 'attaching' | 'attached' = 'detached';
+  #attachment: Attachment | undefined;
+  #resumeToken: string | undefined;
+  #lostMs: number | undefined;
+  #cancelTimer: () => void = () => {};
+
+  constructor(options: ConversationOptions) {
+    this.#options = options;
+    this.#resumeToken = options.resumeToken;
+  }
+
+  get sessionId(): string {
+    return this.#options.sessionId;
+  }
+
+  get resumeToken(): string | undefined {
+    return this.#resumeToken;
+  }
+
+  /** Turns that have not ended. */
+  get running(): number {
+    return this.#running.size;
+  }
+
+  /** Starts a turn; everything that is told of it goes to its record. */
+  start(start: StartTurn, record: ResponseRecord): void {
+    this.#running.set(start.turnId, { record, acknowledged: 0 });
+    this.#send({ kind: 'start-turn', start });
+  }
+
+  /** Ends a turn at a token; resolves with the receipt. */
+  cut({ turnId, mode, keepThroughOffset, reason }: CutRequest): Promise<ControlAck> {
+    const signalId = base32(this.#options.random.bytes(RANDOM_ID_BYTES));
+    const answer = Promise.withResolvers<ControlAck>();
+    this.#acks.set(signalId, answer);
+    const keep = keepThroughOffset === undefined ? {} : { keepThroughOffset };
+    const interrupt = {
+      turnId,
+      mode,
+      ...keep,
+      reason,
+      signalId,
+      bodyDigest: `${turnId} ${mode} ${keepThroughOffset ?? ''}`,
+    };
+    this.#send({ kind: 'interrupt', interrupt });
+    return answer.promise;
+  }
+
+  /** The reader's socket has taken the tokens below an offset: there are no acknowledgements on these surfaces (§4.1a). */
+  flushed(turnId: string, throughOffset: number): void {
+    const turn = this.#running.get(turnId);
+    if (turn === undefined || throughOffset - turn.acknowledged < FLOW_STEP) return;
+    turn.acknowledged = throughOffset;
+    const flow = { turnId, receivedThroughOffset: throughOffset, creditTokens: limits.creditTokensDefault };
+    if (this.#state === 'attached') this.#attachment?.command({ seq: ++this.#seq, kind: 'flow', flow });
+  }
+
+  /** Leaves the session to its idle time. */
+  close(): void {
+    this.#cancelTimer();
+    this.#attachment?.disconnected();
+    this.#attachment = undefined;
+    this.#state = 'detached';
+  }
+
+  #send(command: Command): void {
+    this.#log.push(command);
+    this.#cancelTimer();
+    if (this.#state === 'attached') this.#attachment?.command({ ...command, seq: ++this.#seq });
+    else if (this.#state === 'detached') this.#attach();
+  }
+
+  #attach(): void {
+    const { front, caller, sessionId } = this.#options;
+    this.#state = 'attaching';
+    const cursors = [...this.#running].map(([turnId, { record, acknowledged }]) => {
+      const unread = record.end - acknowledged;
+      return { turnId, nextOffset: record.end, creditTokens: Math.max(0, limits.creditTokensDefault - unread) };
+    });
+    const sink = new ConversationSink(
+      (event) => this.#told(event),
+      (run) => this.#tokens(run),
+    );
+    sink.onEnd = (error) => this.#ended(sink, error);
+    const target = this.#resumeToken === undefined ? { sessionId } : { resumeToken: this.#resumeToken };
+    const framePolicy = { includeTokenIds: false, omitText: false };
+    const known = cursors.filter(({ turnId }) => this.#isKnown(turnId));
+    const request = { ...target, cursors: known, defaultCreditTokens: 0, framePolicy };
+    front.attach(caller, request, sink).then(
+      (attachment) => this.#attached(sink, attachment),
+      (error: unknown) => this.#ended(sink, error),
+    );
+  }
+
+  /** Only a turn that the service has heard of has a cursor. */
+  #isKnown(turnId: string): boolean {
+    return !this.#log.some((command) => command.kind === 'start-turn' && command.start.turnId === turnId);
+  }
+
+  #attached(sink: ConversationSink, attachment: Attachment): void {
+    if (sink.ended) return;
+    this.#attachment = attachment;
+    this.#state = 'attached';
+    this.#lostMs = undefined;
+    this.#seq = this.#applied;
+    for (const command of this.#log.slice()) attachment.command({ ...command, seq: ++this.#seq });
+    this.#rest();
+  }
+
+  #ended(sink: ConversationSink, error: unknown): void {
+    if (sink.over) return;
+    sink.over = true;
+    sink.ended = true;
+    this.#attachment = undefined;
+    this.#state = 'detached';
+    if (this.#running.size === 0) return;
+    const { clock } = this.#options;
+    this.#lostMs ??= clock.nowMs();
+    if (isFinal(error) || clock.nowMs() - this.#lostMs > OUTAGE_MS) {
+      this.#fail(error);
+      return;
+    }
+    this.#state = 'attaching';
+    this.#cancelTimer = clock.after(RETRY_MS, () => this.#attach());
+  }
+
+  /** The session is out of reach: its turns end, with what they have. */
+  #fail(error: unknown): void {
+    const known = isReticleError(error) ? error : new ReticleError('engine_lost', 'the session was lost');
+    // Clients of these surfaces know responses, not sessions.
+    const code = known.code === 'session_not_found' ? 'turn_not_found' : known.code;
+    const { message } = known;
+    this.#log = [];
+    this.#lostMs = undefined;
+    for (const answer of this.#acks.values()) answer.reject(known);
+    this.#acks.clear();
+    for (const [turnId, { record }] of this.#running) {
+      record.event(lostTurn(turnId, record, { code, message }));
+      this.#running.delete(turnId);
+    }
+  }
+
+  #told(event: ServerEvent): void {
+    switch (event.kind) {
+      case 'attached':
+        this.#resumeToken = event.resumeToken;
+        this.#applied = event.lastAppliedSeq;
+        return;
+      case 'turn-started':
+        this.#resumeToken = event.resumeToken;
+        this.#forget(event.turnId);
+        break;
+      case 'control-ack':
+        this.#acks.get(event.signalId)?.resolve(event);
+        this.#acks.delete(event.signalId);
+        this.#log = this.#log.filter((each) => each.kind !== 'interrupt' || each.interrupt.signalId !== event.signalId);
+        break;
+      case 'turn-ended':
+        this.#forget(event.turnId);
+        break;
+      case 'go-away':
+        this.#resumeToken = event.resumeToken;
+        return;
+      default:
+    }
+    this.#pass(event);
+  }
+
+  #pass(event: ServerEvent): void {
+    if (!('turnId' in event)) return;
+    this.#running.get(event.turnId)?.record.event(event);
+    if (event.kind !== 'turn-ended') return;
+    this.#running.delete(event.turnId);
+    this.#rest();
+  }
+
+  #tokens(run: TokenRun): void {
+    this.#running.get(run.turnId)?.record.tokens(run);
+  }
+
+  /** The service has applied this start. */
+  #forget(turnId: string): void {
+    this.#log = this.#log.filter((each) => each.kind !== 'start-turn' || each.start.turnId !== turnId);
+  }
+
+  #rest(): void {
+    if (this.#running.size > 0) return;
+    this.#cancelTimer();
+    this.#cancelTimer = this.#options.clock.after(IDLE_MS, () => {
+      this.close();
+      this.#options.onIdle();
+    });
+  }
+}
+
+class ConversationSink implements ClientSink {
+  ended = false;
+  /** The conversation has taken note of its end. */
+  over = false;
+  onEnd: (error: ReticleError | undefined) => void = () => {};
+  readonly event: (event: ServerEvent) => void;
+  readonly #tokens: (run: TokenRun) => void;
+
+  constructor(event: (event: ServerEvent) => void, tokens: (run: TokenRun) => void) {
+    this.event = event;
+    this.#tokens = tokens;
+  }
+
+  /** Records take everything: credit bounds what comes. */
+  tokens(run: TokenRun): boolean {
+    this.#tokens(run);
+    return true;
+  }
+
+  end(error?: ReticleError): void {
+    this.ended = true;
+    this.onEnd(error);
+  }
+}
+
+/** No further try would help. */
+function isFinal(error: unknown): boolean {
+  return isReticleError(error) && error.row.retry === 'never';
+}
+
+function lostTurn(turnId: string, record: ResponseRecord, error: Pick<ReticleError, 'code' | 'message'>): TurnEnded {
+  const usage = {
+    inputTokens: 0,
+    cachedTokens: 0,
+    outputTokens: record.end,
+    reasoningTokens: 0,
+    discardedTokens: 0,
+    draftTokens: 0,
+  };
+  const timing = { queueMs: 0, prefillMs: 0, firstTokenMs: 0, decodeMs: 0, controlMs: 0 };
+  return {
+    kind: 'turn-ended',
+    turnId,
+    epoch: record.started?.epoch ?? 0,
+    status: 'failed',
+    endOffset: record.end,
+    finishReason: 'error',
+    usage: {
+      ...usage,
+      inputTokens: record.started?.promptTokens ?? 0,
+      cachedTokens: record.started?.cachedTokens ?? 0,
+    },
+    timing,
+    successorTurnId: '',
+    error: { ...error, param: '' },
+  };
+}

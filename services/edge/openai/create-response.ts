@@ -1,0 +1,34 @@
+import type { Tier } from '@reticle/core/domain';
+import type { TurnParams } from '@reticle/services/session';
+import type { ResponseProfile } from './response-profile.ts';
+
+/** What a `create` asks for, on whatever surface it came: validated, nothing of it taken over unseen. */
+export type CreateResponse = {
+  readonly model: string;
+  /** Item JSON, in order; instructions are the first. */
+  readonly items: readonly string[];
+  readonly previousResponseId: string | undefined;
+  readonly cacheKey: string;
+  readonly params: TurnParams;
+  readonly maxOutputTokens: number | undefined;
+  readonly tier: Tier | undefined;
+  readonly stream: boolean;
+  readonly background: boolean;
+  /** False: evaluate the input, generate nothing. */
+  readonly generate: boolean;
+  /** What the answer repeats of the request. */
+  readonly echo: Pick<
+    ResponseProfile,
+    | 'maxOutputTokens'
+    | 'temperature'
+    | 'topP'
+    | 'parallelToolCalls'
+    | 'metadata'
+    | 'text'
+    | 'reasoning'
+    | 'toolChoice'
+    | 'tools'
+    | 'instructions'
+    | 'ignored'
+  >;
+};

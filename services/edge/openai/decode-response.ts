@@ -1,0 +1,157 @@
+/** A Responses body, of `POST /v1/responses` or of a `response.create` frame → values (PROTOCOL §4.1, §4.1a). */
+import { ReticleError, type Tier } from '@reticle/core/domain';
+import { limits } from '@reticle/proto/contract';
+import type { TurnParams } from '@reticle/services/session';
+import type { CreateResponse } from './create-response.ts';
+import {
+  flag,
+  integerIn,
+  invalid,
+  isFields,
+  list,
+  numberIn,
+  object,
+  requiredText,
+  text,
+  type Fields,
+} from './json-fields.ts';
+
+/** Fields that are read, or accepted without an effect of their own. Others are named in `response.reticle.ignored`. */
+const KNOWN: ReadonlySet<string> = new Set(
+  (
+    'background client_metadata generate include input instructions max_output_tokens max_tool_calls metadata model ' +
+    'parallel_tool_calls previous_response_id prompt_cache_key prompt_cache_options prompt_cache_retention reasoning ' +
+    'reticle safety_identifier service_tier store stream stream_id stream_options temperature text tool_choice tools ' +
+    'top_logprobs top_p truncation type user'
+  ).split(' '),
+);
+
+/** Names of engines' own switches, and what would change the meaning of a request if it were dropped (§4.1, §4.1a). */
+const REFUSED: ReadonlySet<string> = new Set(
+  (
+    'cache_prompt chat_template_kwargs context_management conversation grammar id_slot n_discard prompt ' +
+    'prompt_logprobs vllm_xargs'
+  ).split(' '),
+);
+
+const METADATA_PAIRS_MAX = 16;
+const METADATA_KEY_MAX = 64;
+const METADATA_VALUE_MAX = 512;
+const TOKENS_MAX = 2 ** 31 - 1;
+const TEMPERATURE_MAX = 2;
+
+const TIERS: Readonly<Record<string, Tier | undefined>> = {
+  auto: undefined,
+  default: 'default',
+  fast: 'fast',
+  flex: 'flex',
+  priority: 'fast',
+  scale: 'default',
+  ultrafast: 'ultrafast',
+};
+
+/** @throws ReticleError naming the first field that is wrong */
+export function decodeResponse(fields: Fields): CreateResponse {
+  refuseUnsupported(fields);
+  const { params, ...sampling } = paramsOf(fields);
+  const instructions = text(fields, 'instructions');
+  return {
+    model: requiredText(fields, 'model'),
+    items: [...instructionItem(instructions), ...inputItems(fields)],
+    previousResponseId: text(fields, 'previous_response_id'),
+    cacheKey: text(fields, 'prompt_cache_key') ?? '',
+    params,
+    maxOutputTokens: sampling.maxOutputTokens,
+    tier: tierOf(fields),
+    stream: flag(fields, 'stream') ?? false,
+    background: flag(fields, 'background') ?? false,
+    generate: flag(fields, 'generate') ?? true,
+    echo: { ...sampling, ...echoOf(fields), instructions },
+  };
+}
+
+function refuseUnsupported(fields: Fields): void {
+  const refused = Object.keys(fields).find((name) => REFUSED.has(name));
+  if (refused !== undefined) {
+    throw new ReticleError('unknown_parameter', 'the parameter is not supported', { param: refused });
+  }
+  if (fields['truncation'] === 'auto') {
+    throw new ReticleError('unknown_parameter', 'contexts are not truncated', { param: 'truncation' });
+  }
+}
+
+type Sampling = Pick<CreateResponse['echo'], 'maxOutputTokens' | 'temperature' | 'topP'>;
+
+function paramsOf(fields: Fields): Sampling & { readonly params: TurnParams } {
+  const temperature = numberIn(fields, 'temperature', { min: 0, max: TEMPERATURE_MAX });
+  const topP = numberIn(fields, 'top_p', { min: Number.MIN_VALUE, max: 1 });
+  const format = object(object(fields, 'text') ?? {}, 'format');
+  const params: TurnParams = {
+    stop: [],
+    ...(temperature === undefined ? {} : { temperature }),
+    ...(topP === undefined ? {} : { topP }),
+    ...(format === undefined ? {} : { textFormat: JSON.stringify(format) }),
+  };
+  return {
+    params,
+    temperature,
+    topP,
+    maxOutputTokens: integerIn(fields, 'max_output_tokens', { min: 1, max: TOKENS_MAX }),
+  };
+}
+
+function echoOf(fields: Fields): Omit<CreateResponse['echo'], keyof Sampling | 'instructions'> {
+  return {
+    parallelToolCalls: flag(fields, 'parallel_tool_calls') ?? true,
+    metadata: metadataOf(fields),
+    text: fields['text'] ?? undefined,
+    reasoning: object(fields, 'reasoning'),
+    toolChoice: fields['tool_choice'] ?? undefined,
+    tools: list(fields, 'tools') ?? [],
+    ignored: Object.keys(fields).filter((name) => !KNOWN.has(name)),
+  };
+}
+
+function instructionItem(instructions: string | undefined): readonly string[] {
+  if (instructions === undefined || instructions === '') return [];
+  return [JSON.stringify({ type: 'message', role: 'developer', content: instructions })];
+}
+
+function inputItems(fields: Fields): readonly string[] {
+  const { input } = fields;
+  if (typeof input === 'string') return [JSON.stringify({ type: 'message', role: 'user', content: input })];
+  const items = list(fields, 'input');
+  if (items === undefined) {
+    throw new ReticleError('missing_required_parameter', 'a required field is missing', { param: 'input' });
+  }
+  if (items.length > limits.inputItemsMax) {
+    const details = { limit: String(limits.inputItemsMax), requested: String(items.length) };
+    throw new ReticleError('invalid_request', 'too many input items', { param: 'input', details });
+  }
+  return items.map((item, index) => {
+    if (!isFields(item)) throw invalid('an item is an object', `input[${index}]`);
+    return JSON.stringify(item);
+  });
+}
+
+function tierOf(fields: Fields): Tier | undefined {
+  const word = text(fields, 'service_tier') ?? 'auto';
+  if (!Object.hasOwn(TIERS, word)) throw invalid('the tier is not known', 'service_tier');
+  return TIERS[word];
+}
+
+/** Echoed, never logged (§4.1a). */
+function metadataOf(fields: Fields): Readonly<Record<string, string>> {
+  const pairs = Object.entries(object(fields, 'metadata') ?? {});
+  if (pairs.length > METADATA_PAIRS_MAX) throw invalid(`at most ${METADATA_PAIRS_MAX} pairs`, 'metadata');
+  for (const [key, value] of pairs) {
+    const fits = key.length <= METADATA_KEY_MAX && typeof value === 'string' && value.length <= METADATA_VALUE_MAX;
+    if (!fits) {
+      throw invalid(
+        `keys of at most ${METADATA_KEY_MAX} and texts of at most ${METADATA_VALUE_MAX} characters`,
+        'metadata',
+      );
+    }
+  }
+  return Object.fromEntries(pairs) as Record<string, string>;
+}

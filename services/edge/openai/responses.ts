@@ -1,0 +1,166 @@
+/**
+ * Responses of this gateway: which session a request continues, the turn it becomes, and what is kept of it.
+ *
+ * A session is a conversation's context; `previous_response_id` names session and turn, so a fork is a turn with the
+ * same parent (PROTOCOL §4.1). Without it a request has a session of its own.
+ */
+import { createHash } from 'node:crypto';
+import { ReticleError } from '@reticle/core/domain';
+import type { Clock, Random } from '@reticle/core/flow';
+import { limits } from '@reticle/proto/contract';
+import type { ControlAck, CutMode, StartTurn } from '@reticle/services/session';
+import type { Caller, SessionFront } from '@reticle/services/stream';
+import { Conversation } from './conversation.ts';
+import type { CreateResponse } from './create-response.ts';
+import { ResponseIds, type ResponseRef } from './response-id.ts';
+import type { ResponseProfile } from './response-profile.ts';
+import { ResponseRecord } from './response-record.ts';
+
+/** How long a response can be read after its terminal: as long as the service replays its tokens, or a background result is kept (§4.1). */
+const KEPT_MS = limits.ringKeepMs;
+const BACKGROUND_KEPT_MS = 10 * 60_000;
+
+export type ResponsesOptions = {
+  readonly front: SessionFront;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly ids: ResponseIds;
+};
+
+/** One response that this gateway serves, running or over. */
+export type ServedResponse = ResponseRef & {
+  readonly tenant: string;
+  readonly profile: ResponseProfile;
+  readonly record: ResponseRecord;
+  readonly conversation: Conversation;
+};
+
+export class Responses {
+  readonly #options: ResponsesOptions;
+  readonly #served = new Map<string, ServedResponse>();
+  readonly #conversations = new Map<string, Conversation>();
+
+  constructor(options: ResponsesOptions) {
+    this.#options = options;
+  }
+
+  /** Responses that are held. */
+  get size(): number {
+    return this.#served.size;
+  }
+
+  /**
+   * Starts a response; its record tells the rest.
+   *
+   * @throws ReticleError what refuses the session; a turn that is refused ends its record instead
+   */
+  async create(caller: Caller, create: CreateResponse): Promise<ServedResponse> {
+    const { previousResponseId } = create;
+    const parent = previousResponseId === undefined ? undefined : this.#parent(caller, previousResponseId);
+    const conversation = parent?.conversation ?? (await this.#newConversation(caller, create));
+    return this.#serve(caller, create, { conversation, parentTurnId: parent?.turnId ?? '' });
+  }
+
+  /** @throws ReticleError `turn_not_found`, the same for unknown, foreign, forged and forgotten ids */
+  find(caller: Caller, responseId: string): ServedResponse {
+    const served = this.#served.get(responseId);
+    if (served === undefined || served.tenant !== caller.tenant) throw unknownResponse();
+    return served;
+  }
+
+  /** Ends a running response at a token; a finished one stays as it is. */
+  async cut(served: ServedResponse, mode: CutMode, keepThroughOffset?: number): Promise<ControlAck | undefined> {
+    if (served.record.ended !== undefined) return undefined;
+    const { turnId, conversation } = served;
+    const keep = keepThroughOffset === undefined ? {} : { keepThroughOffset };
+    return conversation.cut({ turnId, mode, ...keep, reason: 'user' });
+  }
+
+  /** Ends every attachment; sessions live on at their engines. */
+  close(): void {
+    for (const conversation of this.#conversations.values()) conversation.close();
+  }
+
+  #parent(caller: Caller, responseId: string): { readonly conversation: Conversation; readonly turnId: string } {
+    const ref = this.#options.ids.open(responseId, caller.tenant);
+    if (ref === undefined) throw unknownResponse('previous_response_id');
+    const known = this.#conversations.get(ref.sessionId);
+    return { conversation: known ?? this.#hold(caller, ref.sessionId), turnId: ref.turnId };
+  }
+
+  async #newConversation(caller: Caller, { model, tier, cacheKey }: CreateResponse): Promise<Conversation> {
+    const { front, random } = this.#options;
+    const { session, resumeToken } = await front.createSession(caller, {
+      requestId: ResponseIds.turnId((count) => random.bytes(count)),
+      model,
+      ...(tier === undefined ? {} : { tier }),
+      allowedRegions: [],
+      cacheKey,
+      prefix: [],
+      bodyDigest: '',
+    });
+    return this.#hold(caller, session.sessionId, resumeToken);
+  }
+
+  #hold(caller: Caller, sessionId: string, resumeToken?: string): Conversation {
+    const { front, clock, random } = this.#options;
+    const token = resumeToken === undefined ? {} : { resumeToken };
+    const onIdle = (): void => void this.#conversations.delete(sessionId);
+    const conversation = new Conversation({ front, caller, clock, random, sessionId, onIdle, ...token });
+    this.#conversations.set(sessionId, conversation);
+    return conversation;
+  }
+
+  #serve(
+    caller: Caller,
+    create: CreateResponse,
+    { conversation, parentTurnId }: { readonly conversation: Conversation; readonly parentTurnId: string },
+  ): ServedResponse {
+    const { ids, clock, random } = this.#options;
+    const { sessionId } = conversation;
+    const turnId = ResponseIds.turnId((count) => random.bytes(count));
+    const id = ids.mint({ tenant: caller.tenant, sessionId, turnId, engineId: '' });
+    const record = new ResponseRecord(turnId);
+    const profile: ResponseProfile = {
+      ...create.echo,
+      id,
+      createdAt: Math.floor(clock.wallMs() / 1_000),
+      model: create.model,
+      previousResponseId: create.previousResponseId,
+      background: create.background,
+      defaults: [],
+      sessionId,
+      requestedTier: create.tier,
+    };
+    const served = { tenant: caller.tenant, sessionId, turnId, profile, record, conversation };
+    this.#served.set(id, served);
+    const stop = record.listen(() => {
+      if (record.ended === undefined) return;
+      stop();
+      clock.after(create.background ? BACKGROUND_KEPT_MS : KEPT_MS, () => this.#served.delete(id));
+    });
+    conversation.start(startTurn(create, { turnId, parentTurnId }), record);
+    return served;
+  }
+}
+
+function startTurn(
+  create: CreateResponse,
+  { turnId, parentTurnId }: { turnId: string; parentTurnId: string },
+): StartTurn {
+  const { items, params, maxOutputTokens, generate, tier } = create;
+  return {
+    turnId,
+    parentTurnId,
+    input: items.map((json) => ({ kind: 'item', json })),
+    params,
+    ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
+    ...(tier === undefined ? {} : { tier }),
+    prefillOnly: !generate,
+    bodyDigest: createHash('sha256').update(items.join('\0')).digest('base64url'),
+  };
+}
+
+export function unknownResponse(param?: string): ReticleError {
+  return new ReticleError('turn_not_found', 'no response has this id', param === undefined ? {} : { param });
+}

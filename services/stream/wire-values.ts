@@ -18,11 +18,8 @@ import type { Params__Input } from '@reticle/proto/gen/session/v1/Params';
 import type {
   Continuation,
   ControlAck,
-  ControlOutcome,
   CutAnswer,
-  CutMode,
   Ending,
-  KvAction,
   OpenControl,
   StartPlan,
   Timing,
@@ -34,23 +31,8 @@ import type {
 } from '@reticle/services/session';
 import { NO_USAGE } from '@reticle/services/session';
 import type { Tier } from '@reticle/core/domain';
+import { CUT_MODES, KV_ACTIONS, OUTCOMES } from './wire-enums.ts';
 
-const CUT_MODES: Readonly<Record<CutMode, 1 | 2 | 3 | 4>> = {
-  'discard-partial-items': 1,
-  'keep-through-offset': 2,
-  'keep-generated': 3,
-  'at-item-boundary': 4,
-};
-const OUTCOMES: readonly ControlOutcome[] = [
-  'applied',
-  'already-ended',
-  'not-found',
-  'stale',
-  'unsupported',
-  'pending',
-  'refused',
-];
-const KV_ACTIONS: readonly KvAction[] = ['cut-in-place', 'block-aligned-cut', 'checkpoint-replay', 'reprefill', 'none'];
 const STATUSES: readonly TurnStatus[] = ['completed', 'interrupted', 'redirected', 'incomplete', 'failed'];
 
 export function wireInput(input: readonly TurnInput[]): InputItem__Input[] {

@@ -7,33 +7,9 @@ import type { Redirect__Input } from '@reticle/proto/gen/session/v1/Redirect';
 import type { StartTurn__Input } from '@reticle/proto/gen/session/v1/StartTurn';
 import type { Located as WireLocated } from '@reticle/proto/gen/signal/v1/Located';
 import type { SignalAck } from '@reticle/proto/gen/signal/v1/SignalAck';
-import type {
-  ControlAck,
-  ControlOutcome,
-  CutMode,
-  Interrupt,
-  KvAction,
-  Redirect,
-  StartTurn,
-} from '@reticle/services/session';
+import type { ControlAck, Interrupt, Redirect, StartTurn } from '@reticle/services/session';
+import { CUT_MODES, KV_ACTIONS, OUTCOMES } from '../wire-enums.ts';
 import { wireInput, wireParams } from '../wire-values.ts';
-
-const CUT_MODES: Readonly<Record<CutMode, 1 | 2 | 3 | 4>> = {
-  'discard-partial-items': 1,
-  'keep-through-offset': 2,
-  'keep-generated': 3,
-  'at-item-boundary': 4,
-};
-const OUTCOMES: readonly ControlOutcome[] = [
-  'applied',
-  'already-ended',
-  'not-found',
-  'stale',
-  'unsupported',
-  'pending',
-  'refused',
-];
-const KV_ACTIONS: readonly KvAction[] = ['cut-in-place', 'block-aligned-cut', 'checkpoint-replay', 'reprefill', 'none'];
 
 export function wireInterrupt({ turnId, mode, keepThroughOffset, reason, signalId }: Interrupt): Interrupt__Input {
   const keep = keepThroughOffset === undefined ? {} : { keepThroughOffset };

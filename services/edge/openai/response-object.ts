@@ -8,7 +8,9 @@ export type ResponseStatus = 'queued' | 'in_progress' | 'completed' | 'incomplet
 
 /** The whole object as it stands. `output` has what is closed: open items are told by their own events. */
 export function responseObject(profile: ResponseProfile, record: ResponseRecord, status: ResponseStatus): object {
-  const { started, ended } = record;
+  const { started } = record;
+  // A replay tells `created` of a turn that has long ended.
+  const ended = status === 'queued' || status === 'in_progress' ? undefined : record.ended;
   return {
     id: profile.id,
     object: 'response',

@@ -194,6 +194,11 @@ describe('a reader that comes back', () => {
     );
   });
 
+  test('begins without output: what is in it follows', () => {
+    const { told } = rig(whole());
+    expect(told[0]?.['response']).toMatchObject({ status: 'in_progress', output: [], usage: null });
+  });
+
   test('tokenwise, each delta is one token', () => {
     const { told } = rig(whole(), { tokenwise: true });
     const deltas = told.filter(({ type }) => type === 'response.output_text.delta');

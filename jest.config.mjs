@@ -8,7 +8,7 @@ const project = (displayName, testMatch, more = {}) => ({
   extensionsToTreatAsEsm: ['.ts'],
   transform,
   testMatch,
-  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.cache/'],
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.cache/', '<rootDir>/test/clients/node_modules/'],
   ...more,
 });
 
@@ -36,5 +36,6 @@ export default {
     ),
     project('integration', ['<rootDir>/test/integration/**/*.test.ts']),
     project('e2e', ['<rootDir>/test/e2e/**/*.test.ts']),
+    project('clients', ['<rootDir>/test/clients/*.test.ts']),
   ],
 };

@@ -65,6 +65,8 @@ export class ResilientSession {
   #sessionId = '';
   #resumeToken = '';
   #gateway = 0;
+  /** Where the newest attachment was made. */
+  #servedBy = -1;
   #call: ConverseCall | undefined;
   #attached = false;
   #lastHeardMs = 0;
@@ -262,9 +264,11 @@ export class ResilientSession {
     this.#note(
       `attached, ${lastAppliedSeq} applied, replay ${replay.map((each) => `${each.turnId}@${each.nextOffset}`).join(' ')}`,
     );
+    if (this.#servedBy !== this.#gateway) for (const turn of this.unfinished) turn.moved();
+    this.#servedBy = this.#gateway;
     for (const turn of this.unfinished) turn.resumed(turn.position);
-    // What was applied is not said again; what remains takes the numbers after it.
-    this.#log = this.#log.filter(({ seq, answered }) => seq > lastAppliedSeq && !answered());
+    // A start that a dead gateway had queued may lie below another one's number: only its own answer settles a command.
+    this.#log = this.#log.filter(({ answered }) => !answered());
     this.#seq = lastAppliedSeq + 1;
     for (const entry of this.#log) {
       entry.seq = this.#seq++;

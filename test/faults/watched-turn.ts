@@ -41,6 +41,7 @@ export class WatchedTurn {
   #stallMs = 0;
   #calmGapMs = 0;
   #gatewayLost = false;
+  #hasMoved = false;
   #underBilled = '';
   #overBilled = '';
   #run: { readonly head: string; line: string; end: number } | undefined;
@@ -124,6 +125,11 @@ export class WatchedTurn {
   /** A gateway died under the turn: what it had sent that never arrived is nobody's to know. */
   gatewayLost(): void {
     this.#gatewayLost = true;
+  }
+
+  /** The client goes on at another gateway than the one that sent it what it has. */
+  moved(): void {
+    this.#hasMoved = true;
   }
 
   note(atMs: number, text: string): void {
@@ -243,7 +249,10 @@ export class WatchedTurn {
   #billed({ status, endOffset, usage }: TurnEnded): void {
     const { outputTokens: billed = 0, discardedTokens: discarded = 0 } = usage ?? {};
     const cut = status === statuses.interrupted || status === statuses.redirected;
-    const [least, most] = cut ? [this.#furthest, endOffset + discarded] : [endOffset, endOffset];
+    // What lies past E was thrown away by the client, and the gateway that had sent it bills it by itself.
+    const [least, most] = cut
+      ? [this.#hasMoved ? endOffset : this.#furthest, endOffset + discarded]
+      : [endOffset, endOffset];
     if (billed < least) this.#underBilled = `billed ${billed}, ${least} had been sent`;
     if (billed > most) this.#overBilled = `billed ${billed} of ${most}`;
   }

@@ -1,0 +1,43 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { environment } from '@reticle/core/process';
+import { bounded, flatChain, startTestPlatform, type TestPlatform } from '../kit/index.ts';
+
+/** A platform whose one model, `spark`, ends its turns by itself and writes code. */
+export function startClientPlatform(): Promise<TestPlatform> {
+  const engine = { tokens: 'code', length: 'natural' } as const;
+  return startTestPlatform({ chains: [flatChain(4_000, { servedName: 'spark', engine })] });
+}
+
+export type ClientRun = { readonly stdout: string; readonly stderr: string; readonly code: number | null };
+
+/** Runs a real client as its user does, in a home of its own, until it ends. */
+export async function runClient(
+  command: readonly [string, ...string[]],
+  variables: Readonly<Record<string, string>>,
+): Promise<ClientRun> {
+  const home = mkdtempSync(join(tmpdir(), 'reticle-client-'));
+  const [file, ...args] = command;
+  const child = spawn(file, args, {
+    cwd: home,
+    env: { PATH: environment()['PATH'], HOME: home, ...variables },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => void (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => void (stderr += text));
+  const ended = new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  try {
+    const code = await bounded(ended, () => `the end of ${command.join(' ')}; it said: ${stdout}${stderr}`);
+    return { stdout, stderr, code };
+  } finally {
+    child.kill('SIGKILL');
+    rmSync(home, { recursive: true, force: true });
+  }
+}

@@ -267,8 +267,10 @@ export class ResilientSession {
     if (this.#servedBy !== this.#gateway) for (const turn of this.unfinished) turn.moved();
     this.#servedBy = this.#gateway;
     for (const turn of this.unfinished) turn.resumed(turn.position);
-    // A start that a dead gateway had queued may lie below another one's number: only its own answer settles a command.
-    this.#log = this.#log.filter(({ answered }) => !answered());
+    // A start that a gateway had queued when it lost the session may lie below another one's number: it is said again
+    // until the turn is known.
+    const known = new Set(replay.map(({ turnId }) => turnId));
+    this.#log = this.#log.filter(({ command, answered }) => !answered() && !known.has(command.startTurn?.turnId ?? ''));
     this.#seq = lastAppliedSeq + 1;
     for (const entry of this.#log) {
       entry.seq = this.#seq++;

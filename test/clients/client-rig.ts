@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { environment } from '@reticle/core/process';
 import { bounded, flatChain, startTestPlatform, type TestPlatform } from '../kit/index.ts';
 
-/** A platform whose one model, `spark`, ends its turns by itself and writes code. */
-export function startClientPlatform(): Promise<TestPlatform> {
+/** A platform whose one model ends its turns by itself and writes code. */
+export function startClientPlatform(servedName = 'spark'): Promise<TestPlatform> {
   const engine = { tokens: 'code', length: 'natural' } as const;
-  return startTestPlatform({ chains: [flatChain(4_000, { servedName: 'spark', engine })] });
+  return startTestPlatform({ chains: [flatChain(4_000, { servedName, engine })] });
 }
 
 export type ClientRun = { readonly stdout: string; readonly stderr: string; readonly code: number | null };

@@ -8,13 +8,17 @@ import type { LocalPlatformState } from '@reticle/core/domain';
 import { modelById, waferProfiles } from '@reticle/core/domain/wafer';
 import { environment, systemEnv, type ChildHandle } from '@reticle/core/process';
 import { PROTO_ROOT } from '@reticle/proto/load';
-import { pythonWithGrpc } from './python-grpc.ts';
+import { pythonWith } from '../kit/python.ts';
 
 const run = promisify(execFile);
 const CLIENT = join(import.meta.dirname, 'foreign', 'client.py');
 const PLATFORM = join(import.meta.dirname, '..', '..', 'services', 'main', 'platform.ts');
 
-const found = await pythonWithGrpc();
+const found = await pythonWith({
+  name: 'grpc-1.85.1',
+  packages: ['grpcio==1.85.1', 'grpcio-tools==1.85.1', 'protobuf==7.36.2'],
+  variable: 'RETICLE_PYTHON',
+});
 if ('missing' in found) {
   if (environment()['CI'] === 'true') throw new Error(found.missing);
   process.stderr.write(`e2e: skipped: ${found.missing}\n`);

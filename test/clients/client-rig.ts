@@ -4,11 +4,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { environment } from '@reticle/core/process';
 import { bounded, flatChain, startTestPlatform, type TestPlatform } from '../kit/index.ts';
+import { pythonWith } from '../kit/python.ts';
 
 /** A platform whose one model ends its turns by itself and writes code. */
 export function startClientPlatform(servedName = 'spark'): Promise<TestPlatform> {
   const engine = { tokens: 'code', length: 'natural' } as const;
   return startTestPlatform({ chains: [flatChain(4_000, { servedName, engine })] });
+}
+
+/** The interpreter; a missing one is an error in CI and a printed line elsewhere. */
+export async function openaiForPython(): Promise<{ python: string } | { missing: string }> {
+  const wanted = { name: 'openai-3.54.0', packages: ['openai==3.54.0'], variable: 'RETICLE_PYTHON_OPENAI' };
+  const found = await pythonWith(wanted);
+  if ('missing' in found) {
+    if (environment()['CI'] === 'true') throw new Error(found.missing);
+    process.stderr.write(`clients: skipped: ${found.missing}\n`);
+  }
+  return found;
 }
 
 export type ClientRun = { readonly stdout: string; readonly stderr: string; readonly code: number | null };

@@ -5,22 +5,13 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { environment } from '@reticle/core/process';
 import type { TestPlatform } from '../kit/index.ts';
-import { pythonWith } from '../kit/python.ts';
-import { runClient, startClientPlatform } from './client-rig.ts';
+import { openaiForPython, runClient, startClientPlatform } from './client-rig.ts';
 
 /** Above the bound of every wait, which says what it waited for. */
 jest.setTimeout(60_000);
 
 const PAGES = join(import.meta.dirname, '../../docs/clients');
-const found = await pythonWith({
-  name: 'openai-3.54.0',
-  packages: ['openai==3.54.0'],
-  variable: 'RETICLE_PYTHON_OPENAI',
-});
-if ('missing' in found) {
-  if (environment()['CI'] === 'true') throw new Error(found.missing);
-  process.stderr.write(`clients: skipped: ${found.missing}\n`);
-}
+const found = await openaiForPython();
 
 type Snippet = { readonly name: string; readonly language: string; readonly code: string };
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { environment } from '@reticle/core/process';
-import { RunningCommand } from './running-command.ts';
+import { RunningCommand } from '../kit/running-command.ts';
 
 const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, '..', '..');

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { allGone, RunningCommand, type RunOptions } from './running-command.ts';
+import { allGone, RunningCommand, type RunOptions } from '../kit/running-command.ts';
 
 const BOUND_MS = 60_000;
 const running: RunningCommand[] = [];

@@ -8,6 +8,7 @@ import { listDirectory } from '../manifests/list-directory.ts';
 import { loadManifests } from '../manifests/load-manifests.ts';
 import { processTable } from '../ps/command.ts';
 import type { Signal } from '../terminal/terminal.ts';
+import { clientLines } from './client-lines.ts';
 import { demonstrate } from './demonstration.ts';
 import { natsFlag } from './nats-flag.ts';
 import { PlatformProcess } from './platform-process.ts';
@@ -180,6 +181,7 @@ export function firstScreen(spec: PlatformSpec, state: LocalState): string {
     const engines = replicas === 1 ? '' : ` on each of ${replicas} engines`;
     return `  ${servedName}: ${wafers} simulated wafers${engines}, ${contextTokens} tokens of context\n`;
   });
+  const clients = clientLines(state.model).map(({ command }) => `  ${command}\n`);
   const processes = processTable(state.processes).trimEnd().replaceAll(/^/gm, '  ');
   return `
 Reticle runs at ${state.grpc} (gRPC), http://${state.http}/v1 (OpenAI)
@@ -190,8 +192,9 @@ Next, in another terminal:
   npm run -s reticle -- chat
   npm run -s reticle -- replay examples/traces/azure-code-sample.csv
   eval "$(npm run -s reticle -- env)"
-  curl -N $OPENAI_BASE_URL/responses -H "authorization: Bearer $OPENAI_API_KEY" \\
-    -d '{"model":"${state.model}","input":"Write a queue.","max_output_tokens":200,"stream":true}'
+
+Your own clients, in that terminal (more: docs/clients):
+${clients.join('')}
 While it answers, \`kill -9\` any of the processes above: the text goes on (\`npm run -s reticle -- ps\` lists them).
 `;
 }

@@ -40,7 +40,7 @@ export type OpenRequest = {
   /** Its records, for the same engine; they follow the Open. */
   readonly records: readonly (readonly Transcript__Input[])[];
   readonly lastClientSeq: number;
-  /** The engine does not have the session yet: without an answer in time it must not have it later either. */
+  /** The engine does not have the session yet: without an answer in time it must not keep it later either. */
   readonly isNew: boolean;
   /** How long the engine may take to be reached; default `limits.linkDeadMs`. */
   readonly boundMs?: number;
@@ -159,11 +159,11 @@ export class SessionBinding implements SidReceiver {
       this.#opening = opening;
       // A link can live while its engine does not come to an answer; who waits is told.
       this.#cancelOpening = ports.clock.after(limits.linkDeadMs, () => {
-        if (this.#opening === opening && request.isNew) {
-          link.send({ release: { sid: this.#sid, mode: 'RELEASE_MODE_DROP' } });
-        }
-        if (this.#opening === opening)
-          this.#fail(new ReticleError('engine_lost', 'the engine did not open the session'));
+        if (this.#opening !== opening) return;
+        // The Open may still arrive: nobody would be there for the session, so it is let go behind it.
+        const mode = request.isNew ? 'RELEASE_MODE_DROP' : 'RELEASE_MODE_DETACH';
+        link.send({ release: { sid: this.#sid, mode } });
+        this.#fail(new ReticleError('engine_lost', 'the engine did not open the session'));
       });
     });
   }

@@ -134,18 +134,24 @@ export class SessionSeat {
       const failure =
         engine === undefined ? lost() : await this.#try(engine, { holder: options.holder, tried, boundMs, mine });
       if (failure === undefined) return;
-      if (mine !== this.#opens) throw new ReticleError('epoch_stale', 'another attachment took this session');
+      this.#checkMine(mine);
       boundMs = undefined;
       this.#settleCuts();
       engine = this.#successor(tried);
       if (engine !== undefined) continue;
       if (clock.nowMs() >= untilMs) throw failure;
       await new Promise<void>((resolve) => void clock.after(LOOK_MS, resolve));
+      this.#checkMine(mine);
       // One that refused may have recovered; those that were ruled out from the start have not.
       tried.clear();
       for (const key of options.except ?? []) tried.add(key);
       engine = this.#successor(tried);
     }
+  }
+
+  /** A search that another one has replaced, or whose session is closed, asks no further engine (P1). */
+  #checkMine(mine: number): void {
+    if (mine !== this.#opens) throw new ReticleError('epoch_stale', 'another attachment took this session');
   }
 
   /** A cut does not wait for another engine: it is applied here (E7). */
@@ -189,7 +195,7 @@ export class SessionSeat {
 
   /** The engine has the session from before a control that was applied here: it drops it, and gets it from here. */
   async #anew(engine: EngineEntry, { holder, boundMs, mine }: SearchStep): Promise<void> {
-    if (mine !== this.#opens) throw new ReticleError('epoch_stale', 'another attachment took this session');
+    this.#checkMine(mine);
     this.#knownAt = '';
     this.binding.drop();
     await this.binding.open(engine, this.#request(engine, holder, boundMs));

@@ -1,0 +1,52 @@
+/** What a session that is on its way to another engine must not do, whatever comes in between. */
+import { describe, expect, test } from '@jest/globals';
+import { ENGINE, OTHER } from './scripted-engine.ts';
+import { caller, SessionsRig } from './sessions-rig.ts';
+
+/** A turn with 10 tokens whose engine is gone, while no other one is there. */
+async function searching(): Promise<SessionsRig> {
+  const rig = new SessionsRig();
+  await rig.running('t1', 10);
+  rig.present = [];
+  rig.engine.gone = true;
+  rig.other.kvTokens = 0;
+  rig.engine.die('silent');
+  await rig.elapse(200);
+  return rig;
+}
+
+describe('a session that looks for an engine', () => {
+  test('and is closed meanwhile is opened at none', async () => {
+    const rig = await searching();
+    await rig.sessions.closeSession(caller, rig.sessionId);
+    rig.present = [OTHER];
+    await rig.elapse(500);
+    expect(rig.other.opens).toEqual([]);
+  });
+
+  test('and is attached to meanwhile is opened once, by the attach', async () => {
+    const rig = await searching();
+    rig.present = [OTHER, ENGINE];
+    await rig.attach();
+    await rig.elapse(500);
+    expect(rig.other.opens).toHaveLength(1);
+    expect(rig.engine.opens.at(-1)).not.toMatchObject({ minEpoch: 4 });
+  });
+});
+
+describe('an engine that does not come to an answer', () => {
+  test('is told to let the session go, should the Open still reach it', async () => {
+    const rig = new SessionsRig();
+    await rig.running('t1', 10);
+    rig.attachment?.disconnected();
+    rig.engine.answersOpen = false;
+    rig.present = [ENGINE, OTHER];
+    rig.other.kvTokens = 0;
+    const attaching = rig.attach();
+    await rig.elapse(1_500);
+    await attaching;
+    const { sid } = rig.engine.opens.at(-1) ?? {};
+    expect(rig.other.opens).toHaveLength(1);
+    expect(rig.engine.requests.at(-1)).toEqual({ release: { sid, mode: 'RELEASE_MODE_DETACH' } });
+  });
+});

@@ -1,7 +1,7 @@
 /** What a session that is on its way to another engine must not do, whatever comes in between. */
 import { describe, expect, test } from '@jest/globals';
-import { ENGINE, OTHER } from './scripted-engine.ts';
-import { caller, SessionsRig } from './sessions-rig.ts';
+import { codeOf, ENGINE, OTHER } from './scripted-engine.ts';
+import { caller, SessionsRig, start } from './sessions-rig.ts';
 
 /** A turn with 10 tokens whose engine is gone, while no other one is there. */
 async function searching(): Promise<SessionsRig> {
@@ -31,6 +31,41 @@ describe('a session that looks for an engine', () => {
     await rig.elapse(500);
     expect(rig.other.opens).toHaveLength(1);
     expect(rig.engine.opens.at(-1)).not.toMatchObject({ minEpoch: 4 });
+  });
+});
+
+describe('contexts that a session asks for while it has no engine', () => {
+  test('are made once when it has one, and the turn that waits for them goes on', async () => {
+    const rig = new SessionsRig();
+    await rig.running('t1', 10);
+    rig.engine.ended('t1', { endOffset: 10 });
+    rig.other.kvTokens = 0;
+    rig.present = [OTHER];
+    rig.engine.gone = true;
+    rig.engine.die('silent');
+    await rig.settle();
+    // The other one has the record of t1 and nothing more, and goes before anything needed it.
+    rig.present = [];
+    rig.other.gone = true;
+    rig.other.die('silent');
+    await rig.elapse(100);
+    rig.engine.gone = false;
+    rig.engine.kvTokens = 0;
+    const before = rig.engine.starts.length;
+    const again = (): unknown[] => rig.engine.starts.slice(before).map(({ turnId }) => turnId);
+    const prefix = [{ kind: 'item', json: '{"type":"message","role":"user","content":"warm"}' }] as const;
+    const warm = { sessionId: rig.sessionId, requestId: 'w1', parentTurnId: 't1', prefix, bodyDigest: 'warm' };
+    const warmed = codeOf(rig.sessions.warmSession(caller, warm));
+    rig.send({ kind: 'start-turn', start: start('t2', { parentTurnId: 't1' }) });
+    rig.present = [ENGINE];
+    await rig.elapse(200);
+    expect(again()).toEqual(['t1']);
+    rig.engine.started('t1', 100, 0, 10);
+    rig.engine.ended('t1', { status: 2, endOffset: 10 });
+    // A warm-up does not move.
+    expect(await warmed).toBe('engine_lost');
+    await rig.settle();
+    expect(again()).toEqual(['t1', 't2']);
   });
 });
 

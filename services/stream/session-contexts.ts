@@ -29,6 +29,8 @@ export class SessionContexts {
   readonly #making = new Map<string, Promise<void>>();
   readonly #awaited = new Map<string, ((made: boolean) => void)[]>();
   readonly #replays = new Set<ReplayLane>();
+  /** Raised whenever what is under way becomes void. */
+  #era = 0;
 
   constructor(binding: SessionBinding, tier: Tier) {
     this.#binding = binding;
@@ -61,6 +63,7 @@ export class SessionContexts {
 
   /** The link is gone: what was being made is asked for again by whoever needs it. */
   interrupted(): void {
+    this.#era += 1;
     this.#making.clear();
     for (const replay of this.#replays) replay.lost();
     this.#replays.clear();
@@ -139,10 +142,16 @@ export class SessionContexts {
 
   /** An ended turn again: everything it kept is forced, and the cut behind it makes the context. */
   #replay({ plan, kept }: { plan: TurnPlanRecord['plan']; kept: Uint32Array }): Promise<void> {
+    const era = this.#era;
     return new Promise((resolve, reject) => {
       this.#binding.whenOpen({
         failed: reject,
         run: (link, sid) => {
+          // Asked for before the session was opened anew: of two lanes of one turn the engine answers the later alone.
+          if (era !== this.#era) {
+            reject(superseded());
+            return;
+          }
           const receiver = new ReplayLane(link, resolve, reject);
           this.#replays.add(receiver);
           const lane = link.openLane(receiver);

@@ -167,7 +167,7 @@ function adoptAll(
     }
   }
   for (const turn of session.turns.values()) {
-    if (named.has(turn.turnId)) continue;
+    if (named.has(turn.turnId) || (wantTranscript && turn.isReplay)) continue;
     if (wantTranscript && (turn.live || turn.ledger.ringBytes > 0)) turns.push(adoptHeld(session, turn));
     else if (turn.live) turns.push(adoptUnnamed(session, turn));
   }

@@ -89,6 +89,32 @@ describe('a turn that is made again at another engine', () => {
     });
   });
 
+  test('for its context alone is told to the next gateway as it was handed over, which may make it again', () => {
+    const { link, host, clock } = moved(redirectedAt12);
+    link.start({ ...again, forcedTokenIds: ids(12), maxOutputTokens: 12 });
+    const next = new FakeLink(host);
+    next.open({ sid: 1, sessionId: SESSION, wantTranscript: true, minEpoch: EPOCH + 1 });
+    const told = next.all('transcript').filter(({ turnId }) => turnId === 't1');
+    expect(told).toMatchObject([{ cold: true, ended: { status: Status.redirected, endOffset: 12 } }]);
+    expect(next.all('opened')[0]?.turns).toEqual([]);
+    clock.advance(20);
+    expect(next.all('started')).toEqual([]);
+    next.start({ ...again, sid: 1, forcedTokenIds: ids(12), maxOutputTokens: 12 });
+    clock.advance(1);
+    expect(next.lane(1).ended).toMatchObject({ status: Status.redirected, endOffset: 12 });
+    const third = new FakeLink(host);
+    third.open({ sid: 1, sessionId: SESSION, wantTranscript: true, minEpoch: EPOCH + 2 });
+    expect(third.all('transcript').filter(({ turnId }) => turnId === 't1')).not.toMatchObject([{ cold: true }]);
+  });
+
+  test('that still owes tokens runs on for the next gateway', () => {
+    const { link, host } = moved(redirectedAt12);
+    link.start({ ...again, maxOutputTokens: 12 });
+    const next = new FakeLink(host);
+    next.open({ sid: 1, sessionId: SESSION, wantTranscript: true, minEpoch: EPOCH + 1 });
+    expect(next.all('opened')[0]?.turns).toMatchObject([{ turnId: 't1', ended: false }]);
+  });
+
   test('is cut by its own gateway where the context of that end lies', () => {
     const told = { ...redirectedAt12, tokenIds: [], ended: { ...redirectedAt12.ended, endOffset: 0 } };
     const { link, clock } = moved({ ...told, cuts: [{ ...cutAt12, effectiveOffset: 0 }] });

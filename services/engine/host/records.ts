@@ -17,11 +17,13 @@ import { Turn } from './turn.ts';
 
 /** Sends the record of every context of the session that exists or runs, or that one of those stems from. */
 export function sendTranscript(channel: LinkChannel, sid: number, session: Session): void {
-  const cold = session.handed.messages((name) => session.isTaken(name));
+  // What the gateway before has been making again is not there yet: it is told as it was handed over, with its end.
+  const cold = session.handed.messages((name) => session.isTaken(name) && session.turns.get(name)?.isReplay !== true);
   for (const message of cold) channel.control({ transcript: { ...message, sid, cold: true } });
   for (const node of session.lineage()) {
-    if (node instanceof Turn) sendTurn(channel, sid, node);
-    else sendPrefix(channel, sid, node);
+    if (node instanceof Turn) {
+      if (!node.isReplay) sendTurn(channel, sid, node);
+    } else sendPrefix(channel, sid, node);
   }
 }
 

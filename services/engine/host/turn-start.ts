@@ -78,7 +78,9 @@ function admit({ host, session, start, lane, successorOf }: StartOptions): Turn 
   const turn = new Turn({ session, start: { ...start, parentTurnId }, ledger, submittedMs: host.clock.nowMs() });
   if (turn.parentName === '') session.rootTaken = true;
   turn.predecessor = successorOf;
-  turn.settled = session.handed.settledEnd(turn.turnId);
+  const settled = session.handed.settledEnd(turn.turnId);
+  turn.settled = settled;
+  turn.contextOnly = settled?.ended !== undefined && start.forcedTokenIds.length >= settled.endOffset;
   session.turns.set(turn.turnId, turn);
   bindLane(session, turn, lane);
   const { attachment } = session;

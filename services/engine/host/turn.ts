@@ -115,6 +115,8 @@ export class Turn {
   final: TurnFinal | undefined;
   /** The turn is made again, and its end was told before: no control moves it (R2). */
   settled: SettledEnd | undefined;
+  /** Its end was told, and everything below it was forced: nothing of it is new to anybody. */
+  contextOnly = false;
   endedTold = false;
   pauseReasons = 0;
   haltCause: HaltCause | undefined;
@@ -152,6 +154,11 @@ export class Turn {
 
   get live(): boolean {
     return this.phase !== 'done';
+  }
+
+  /** True while it is made again for its context alone. */
+  get isReplay(): boolean {
+    return this.live && this.contextOnly;
   }
 
   /** True when rows may leave: started, and not on its way to a cut whose offset is unknown. */

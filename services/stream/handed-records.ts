@@ -18,13 +18,19 @@ export type Handing = {
 
 /** One message list per record; the record's place in the session is its own business. */
 export function handedRecords(handing: Handing): readonly (readonly Transcript__Input[])[] {
-  const { records, state } = handing;
-  return [...records.all()].flatMap((record) => {
-    const turn = findTurn(state, record.plan.turnId);
-    // A turn that waits for its first start is started anyway.
-    if (turn === undefined || turn.phase === 'queued') return [];
-    return [record.plan.maxOutputTokens === 0 ? warmRecord(record, turn) : turnMessages(handing, record, turn)];
+  return [...handing.records.all()].flatMap(({ plan }) => {
+    const record = handedRecord(handing, plan.turnId);
+    return record === undefined ? [] : [record];
   });
+}
+
+/** The record of one context as it is now; undefined where there is none. */
+export function handedRecord(handing: Handing, turnId: string): readonly Transcript__Input[] | undefined {
+  const record = handing.records.get(turnId);
+  const turn = findTurn(handing.state, turnId);
+  // A turn that waits for its first start is started anyway.
+  if (record === undefined || turn === undefined || turn.phase === 'queued') return undefined;
+  return record.plan.maxOutputTokens === 0 ? warmRecord(record, turn) : turnMessages(handing, record, turn);
 }
 
 export function handingRequest(sid: number, record: Transcript__Input): LinkRequest__Input {

@@ -31,21 +31,26 @@ export type OpenRequest = {
   readonly holder: Uint8Array;
   readonly defaultCreditTokens: number;
   readonly idleTtlMs: number;
-  /** Lanes for turns that run on; made on the link that was found. */
-  readonly adopt: (link: EngineLink) => Adopt__Input[];
+  /** What goes with the Open, as it is when the link was found and the Open leaves. */
+  readonly ofNow: (link: EngineLink) => OpenContent;
   /** Another gateway served the session: the records of its contexts come before `onOpened` (E6). */
   readonly wantTranscript: boolean;
   /** The session's prefix, for an engine that does not know the session. */
   readonly root: readonly TurnInput[];
-  /** Its records, for the same engine; they follow the Open. */
-  readonly records: readonly (readonly Transcript__Input[])[];
-  readonly lastClientSeq: number;
   /** The engine does not have the session yet: without an answer in time it must not keep it later either. */
   readonly isNew: boolean;
   /** How long the engine may take to be reached; default `limits.linkDeadMs`. */
   readonly boundMs?: number;
   /** The engine has answered; nothing that it sends after its answer is heard before this returns. */
   readonly onOpened: (opened: Opened, link: EngineLink) => void;
+};
+
+export type OpenContent = {
+  /** Lanes for turns that run on. */
+  readonly adopt: Adopt__Input[];
+  /** The session's records, for an engine that does not know the session; they follow the Open. */
+  readonly records: readonly (readonly Transcript__Input[])[];
+  readonly lastClientSeq: number;
 };
 
 export type BindingOptions = {
@@ -132,6 +137,7 @@ export class SessionBinding implements SidReceiver {
     this.#link?.closeSid(this.#sid);
     this.#link = link;
     this.#sid = link.openSid(this);
+    const { adopt, records, lastClientSeq } = request.ofNow(link);
     link.send({
       open: {
         sid: this.#sid,
@@ -146,14 +152,14 @@ export class SessionBinding implements SidReceiver {
         // A gateway that takes a session over leaves it as long as it was kept.
         ...(request.wantTranscript ? {} : { idleTtl: wireDuration(request.idleTtlMs) }),
         root: wireInput(request.root),
-        records: request.records.length,
-        lastClientSeq: request.lastClientSeq,
+        records: records.length,
+        lastClientSeq,
         detachGrace: wireDuration(detachGraceMs(facts.tier)),
-        adopt: request.adopt(link),
+        adopt,
         defaultCreditTokens: request.defaultCreditTokens,
       },
     });
-    for (const message of request.records.flat()) link.send(handingRequest(this.#sid, message));
+    for (const message of records.flat()) link.send(handingRequest(this.#sid, message));
     return new Promise((resolve, reject) => {
       const opening = { resolve, reject, onOpened: request.onOpened };
       this.#opening = opening;
@@ -193,6 +199,12 @@ export class SessionBinding implements SidReceiver {
     else if (this.#state === 'open' && this.#link !== undefined) task.run(this.#link, this.#sid);
     else if (this.#state === 'opening') this.#tasks.push(task);
     else task.failed(new ReticleError('engine_lost', 'the session has no engine', { retryAfterMs: limits.linkDeadMs }));
+  }
+
+  /** Hands a record to an engine that has answered, ahead of what waits. */
+  hand(record: readonly Transcript__Input[]): void {
+    if (this.#state !== 'open') return;
+    for (const message of record) this.#link?.send(handingRequest(this.#sid, message));
   }
 
   /** Evaluates input. Without a name it becomes the session's root, with one a context that turns can continue. */

@@ -43,6 +43,11 @@ export class SessionContexts {
     this.#answer(name, true);
   }
 
+  /** True when the engine has this context. */
+  knows(name: string): boolean {
+    return this.#known.has(name);
+  }
+
   /** A turn has ended with this output. What waits for an end that the engine does not have asks again. */
   ended(name: string, kept: Uint32Array): void {
     this.records.ended(name, kept);

@@ -281,7 +281,7 @@ export class SessionCore {
     const turn = findTurn(this.#state, turnId);
     if (turn === undefined) return;
     const relay = this.desk.relay(turnId);
-    if (relay !== undefined) this.seat.contexts.ended(turnId, relay.tokenIds.slice(0, turn.ending?.endOffset));
+    if (relay !== undefined) this.seat.ended(turnId, relay.tokenIds.slice(0, turn.ending?.endOffset));
     if (turn.quiet) this.#finishWarm(turn);
     else
       relay?.finish(() => {

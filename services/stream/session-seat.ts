@@ -20,7 +20,7 @@ import type { EngineLink, LinkLoss } from './link/engine-link.ts';
 import { SessionBinding, type OpenRequest } from './session-binding.ts';
 import { isElsewhere, SessionContexts } from './session-contexts.ts';
 import { holderBytes, type MoveReason, type SessionFacts, type SessionPorts } from './session-facts.ts';
-import { handedRecords } from './handed-records.ts';
+import { Handover } from './handover.ts';
 import { SessionIntake } from './session-intake.ts';
 import { isEmpty, lost, OutdatedError } from './session-opens.ts';
 import type { OpenedAt, OpenOptions, SearchStep, TakeOver } from './session-opens.ts';
@@ -55,6 +55,7 @@ export class SessionSeat {
   readonly #options: SeatOptions;
   readonly #intake: SessionIntake;
   readonly #launcher: TurnLauncher;
+  readonly #handover: Handover;
   #opens = 0;
   /** Epoch of an Opened that told of another gateway in between. */
   #outdated: number | undefined;
@@ -91,6 +92,8 @@ export class SessionSeat {
     const { binding, contexts } = this;
     const refused = (turnId: string, error: ReticleError): boolean => this.refused(turnId, error);
     this.#launcher = new TurnLauncher({ facts, ports, binding, contexts, desk, state, dispatch, refused });
+    const handing = () => ({ records: contexts.records, state: state(), desk, tier: facts.tier });
+    this.#handover = new Handover({ binding, contexts, handing });
     this.#intake = new SessionIntake({ contexts: this.contexts, desk, state, dispatch, announce });
   }
 
@@ -203,14 +206,12 @@ export class SessionSeat {
   }
 
   #request(engine: EngineEntry, holder: string, boundMs: number | undefined): OpenRequest {
-    const { epoch, defaultCreditTokens, live, config, lastSeq } = this.#options.state();
+    const { desk, state } = this.#options;
+    const { epoch, defaultCreditTokens, config } = state();
     const stays = engine.engineId === this.engine.engineId;
     // Whoever may not know the session is given its prefix and its records with the Open.
     const isNew = entryKey(engine) !== this.#knownAt && epoch > 0;
-    const { records } = this.contexts;
-    const root = isNew ? records.root : [];
-    const { desk, facts, state } = this.#options;
-    const handed = isNew ? handedRecords({ records, state: state(), desk, tier: facts.tier }) : [];
+    const root = isNew ? this.contexts.records.root : [];
     let asked: Adopt__Input[] = [];
     return {
       minEpoch: epoch === 0 ? 0 : epoch + 1,
@@ -219,11 +220,12 @@ export class SessionSeat {
       idleTtlMs: config.idleTtlMs,
       wantTranscript: false,
       root,
-      records: handed,
-      lastClientSeq: lastSeq,
       isNew: isNew || epoch === 0,
       ...(boundMs === undefined ? {} : { boundMs }),
-      adopt: (link) => (asked = stays ? this.#options.desk.adopt(live.keys(), link) : []),
+      ofNow: (link) => {
+        asked = stays ? desk.adopt(state().live.keys(), link) : [];
+        return { adopt: asked, records: isNew ? this.#handover.records() : [], lastClientSeq: state().lastSeq };
+      },
       onOpened: (opened, link) => {
         this.#knownAt = entryKey(engine);
         this.#opened({ opened, link, asked, stays, rooted: root.length > 0 });
@@ -259,6 +261,7 @@ export class SessionSeat {
       // A turn that was cut meanwhile: nothing past its end goes out, also before its Ended has come.
       if (ended) desk.relay(turnId)?.bar(generatedOffset);
     }
+    this.#handover.update();
     for (const turnId of running) this.#rejoin(turnId, { isKnown: !unknown.has(turnId), isNewLink });
   }
 
@@ -273,6 +276,7 @@ export class SessionSeat {
     // The engine dropped the session without having been restarted; a failure is met again by the turn that needs it.
     else this.contexts.ensure('').catch(() => {});
     this.#options.desk.unseat(running);
+    this.#handover.update();
     for (const turnId of running) this.#orphan(turnId);
   }
 
@@ -313,6 +317,12 @@ export class SessionSeat {
   cutHere(turnId: string, successorTurnId: string): void {
     this.#orphan(turnId);
     if (successorTurnId !== '') this.#orphan(successorTurnId);
+  }
+
+  /** A turn has come to its end, at its engine or without it. */
+  ended(turnId: string, kept: Uint32Array): void {
+    this.contexts.ended(turnId, kept);
+    this.#handover.update();
   }
 
   /** Sends a turn to the engine: for the first time, or again from what was received of it. */
@@ -419,14 +429,13 @@ export class SessionSeat {
         idleTtlMs: 0,
         wantTranscript: true,
         root: [],
-        records: [],
-        lastClientSeq: 0,
         isNew: false,
-        adopt: () => [],
+        ofNow: () => ({ adopt: [], records: [], lastClientSeq: 0 }),
         onOpened: (opened, link) => {
           this.#knownAt = entryKey(this.engine);
           const cold = this.#intake.restore(opened, link, wanted);
           this.#raise(opened.epoch);
+          this.#handover.handed(cold);
           for (const turnId of cold) this.#orphan(turnId);
         },
       });

@@ -30,9 +30,20 @@ function moved(told: Transcript__Input): SignalRig {
   link.release(2, DROP);
   const signalKey = Buffer.from(sessionSignalKeys(CELL_KEYS, SESSION));
   link.open({ sid: 3, sessionId: SESSION, minEpoch: EPOCH, signalKey, records: 1, defaultCreditTokens: 8_192 });
-  const record = { sid: 3, turnId: 't1', last: true, start, tokenIds: ids(10), ...told };
-  link.peer.message(requests.decode(requests.encode({ record })));
+  hand(made, { turnId: 't1', ...told });
   return made;
+}
+
+function hand({ link }: SignalRig, told: Transcript__Input): void {
+  const record = { sid: 3, last: true, start, tokenIds: ids(10), ...told };
+  link.peer.message(requests.decode(requests.encode({ record })));
+}
+
+/** What a gateway that takes the session over is told of a turn. */
+function toldOf({ host }: SignalRig, turnId: string): Transcript__Input[] {
+  const next = new FakeLink(host);
+  next.open({ sid: 1, sessionId: SESSION, wantTranscript: true, minEpoch: EPOCH + 1 });
+  return next.all('transcript').filter((record) => record.turnId === turnId);
 }
 
 const again = { sid: 3, lane: 1, turnId: 't1', forcedTokenIds: ids(10) };
@@ -131,5 +142,30 @@ describe('a turn that is made again at another engine', () => {
     const sending = send();
     clock.advance(5);
     expect(readAck(await sending)?.ack?.outcome).toBe(Outcome.applied);
+  });
+});
+
+describe('a record that is handed over once more', () => {
+  test('tells the next gateway the end that the turn came to elsewhere, and answers its controls', async () => {
+    const made = moved({ generatedOffset: 10 });
+    hand(made, { turnId: 't1', ...redirectedAt12, tokenIds: ids(12) });
+    expect(readAck(await made.send())?.ack).toMatchObject({ outcome: Outcome.applied, effectiveOffset: 12 });
+    expect(toldOf(made, 't1')).toMatchObject([
+      { cold: true, tokenIds: ids(12), ended: { status: Status.redirected, endOffset: 12 } },
+    ]);
+  });
+
+  test('changes nothing of a turn that runs here', () => {
+    const made = moved({ generatedOffset: 10 });
+    made.link.start({ ...again, maxOutputTokens: 40 });
+    hand(made, { turnId: 't1', ...redirectedAt12 });
+    const [told, ...more] = toldOf(made, 't1');
+    expect([told?.ended, told?.cold, more]).toEqual([undefined, undefined, []]);
+  });
+
+  test('makes no turn that was not handed over with the session', () => {
+    const made = moved({ generatedOffset: 10 });
+    hand(made, { turnId: 't2', ...redirectedAt12 });
+    expect(toldOf(made, 't2')).toEqual([]);
   });
 });

@@ -4,6 +4,8 @@
  * of the same name that is made here replaces its record, but what was told of it stands: it ends where and how the
  * record says, and its controls keep their answers (R2, S5).
  *
+ * A record may come once more, behind the last: the turn has come to its end without this engine.
+ *
  * Invariant: while records are due the session is not whole, and no other gateway may take it over.
  */
 import { limits } from '@reticle/proto/contract';
@@ -48,15 +50,16 @@ export class HandedRecords {
 
   /** Answers of the controls of the record that this message completes. */
   take(message: Transcript): readonly CutDone[] {
-    if (this.#due === 0) return [];
+    if (this.#due === 0 && !this.#records.has(message.turnId)) return [];
     this.#ids += message.tokenIds.length;
     this.#open.push(message);
     if (!message.last) return [];
     const answers = this.#open[0]?.cuts ?? [];
+    for (const { tokenIds } of this.#records.get(message.turnId) ?? []) this.#ids -= tokenIds.length;
     // Past the bound a record is as good as none: what continues it will not be found.
     if (this.#ids <= IDS_MAX) this.#records.set(message.turnId, this.#open);
     this.#open = [];
-    this.#due -= 1;
+    if (this.#due > 0) this.#due -= 1;
     return answers;
   }
 

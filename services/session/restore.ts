@@ -44,7 +44,7 @@ export type Restored = {
 };
 
 /** The digest of a control is known to the gateway alone that took it; a repeat of any body gets its answer. */
-const UNKNOWN_DIGEST = '';
+export const UNKNOWN_DIGEST = '';
 
 export function restore(state: SessionState, { lastSeq, idleTtlMs, rootTokens, turns }: Restored): SessionStep {
   let next: SessionState = {

@@ -23,13 +23,13 @@
  */
 import { assertNever, ReticleError } from '@reticle/core/domain';
 import { attach, displaced, type AttachEvent } from './attach.ts';
-import type { ClientCommand, Interrupt, Redirect, StartTurn } from './commands.ts';
+import type { ClientCommand, ControlAck, Interrupt, Redirect, StartTurn } from './commands.ts';
 import { controlTurn } from './control-turn.ts';
 import { editDraft } from './drafts.ts';
-import { restore, type Restored } from './restore.ts';
+import { restore, UNKNOWN_DIGEST, type Restored } from './restore.ts';
 import { findTurn, withTurn, type SessionEffect, type SessionState, type SessionStep } from './session-state.ts';
 import { startTurn } from './start-turn.ts';
-import { fatal, stepStored } from './turn-effects.ts';
+import { fatal, stepStored, withAnswer } from './turn-effects.ts';
 import type { TurnEvent } from './turn.ts';
 import { NO_PROGRESS, type Progress, type TurnState } from './turn-state.ts';
 
@@ -38,6 +38,8 @@ export type SessionEvent =
   | { readonly kind: 'root'; readonly tokens: number }
   /** The engine told what another gateway left: its turns, oldest first (PROTOCOL §7). */
   | { readonly kind: 'restored'; readonly restored: Restored }
+  /** The engine has answered a control that this gateway sent past the session, which it had let go (PROTOCOL §3). */
+  | { readonly kind: 'noted'; readonly ack: ControlAck; readonly progress: Progress }
   /** A turn that was started by signal at the engine. */
   | { readonly kind: 'arrived'; readonly turn: TurnState }
   /** Another gateway has taken the session: its turns are told there, nothing of them ends here. */
@@ -96,7 +98,7 @@ function callEvent(state: SessionState, event: Extract<SessionEvent, { kind: 'si
   return event.kind === 'signal' ? controlTurn(touched, { ...event, asker }) : startTurn(touched, { ...event, asker });
 }
 
-type EngineEvent = Extract<SessionEvent, { kind: 'opened' | 'root' | 'restored' | 'arrived' }>;
+type EngineEvent = Extract<SessionEvent, { kind: 'opened' | 'root' | 'restored' | 'noted' | 'arrived' }>;
 
 /** What the engine says of the session itself; and its life. */
 function engineEvent(state: SessionState, event: EngineEvent | LifeEvent): SessionStep {
@@ -107,6 +109,8 @@ function engineEvent(state: SessionState, event: EngineEvent | LifeEvent): Sessi
       return { state: { ...state, rootTokens: event.tokens, contextTokens: event.tokens }, effects: [] };
     case 'restored':
       return restore(state, event.restored);
+    case 'noted':
+      return noted(state, event.ack, event.progress);
     case 'arrived':
       return arrived(state, event.turn);
     default:
@@ -185,6 +189,13 @@ function applyCommand(state: SessionState, event: CommandEvent): SessionStep {
 function turnEvent(state: SessionState, turnId: string, event: TurnEvent): SessionStep {
   const turn = findTurn(state, turnId);
   return turn === undefined ? { state, effects: [] } : stepStored(state, turn, event);
+}
+
+/** E binds from here on, also when the engine is lost before the session is opened again (R2); copies get the answer. */
+function noted(state: SessionState, ack: ControlAck, progress: Progress): SessionStep {
+  if (ack.outcome !== 'applied' && ack.outcome !== 'already-ended') return { state, effects: [] };
+  const step = turnEvent(state, ack.turnId, { kind: 'cut-done', answer: ack, progress });
+  return { state: withAnswer(step.state, ack, UNKNOWN_DIGEST), effects: step.effects };
 }
 
 function settled(state: SessionState): SessionStep {

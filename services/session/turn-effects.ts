@@ -9,6 +9,7 @@ import {
   type SessionStep,
   type StartPlan,
 } from './session-state.ts';
+import type { ControlAck } from './commands.ts';
 import { stepTurn, type TurnEffect } from './turn.ts';
 import { contextAfter, NO_PROGRESS, type OpenControl, type TurnState } from './turn-state.ts';
 
@@ -78,13 +79,18 @@ function successorFailed(state: SessionState, effect: Extract<TurnEffect, { kind
 function answered(state: SessionState, { asker, ack, digest }: Extract<TurnEffect, { kind: 'answer' }>): SessionStep {
   const effect: SessionEffect =
     asker.kind === 'stream' ? { kind: 'tell', event: ack } : { kind: 'answer-call', call: asker.call, ack };
-  if (ack.outcome === 'pending' || ack.signalId === '') return { state, effects: [effect] };
+  return { state: ack.outcome === 'pending' ? state : withAnswer(state, ack, digest), effects: [effect] };
+}
+
+/** The final answer of a control, for its copies. */
+export function withAnswer(state: SessionState, ack: ControlAck, digest: string): SessionState {
+  if (ack.signalId === '') return state;
   const answers = new Map(state.answers).set(ack.signalId, { digest, ack });
   for (const oldest of answers.keys()) {
     if (answers.size <= limits.signalAcksKept) break;
     answers.delete(oldest);
   }
-  return { state: { ...state, answers }, effects: [effect] };
+  return { ...state, answers };
 }
 
 /** Runs one event of a stored turn and stores the result. */

@@ -226,8 +226,13 @@ function cutDone(state: TurnState, done: CutAnswer, progress: Progress): TurnSte
 
 /** A cut that came to the engine by signal: E is fixed for this gateway's clients too, and told by the terminal. */
 function cutElsewhere(state: TurnState, done: CutAnswer, progress: Progress): TurnStep {
-  if (done.outcome !== 'applied' || state.receipt !== undefined) return same(state);
   const { effectiveOffset, generatedOffset, kvAction, kvKeptTokens } = done;
+  if (state.receipt !== undefined) return same(state);
+  if (done.outcome === 'already-ended') {
+    if (state.endsAt !== undefined) return same(state);
+    return { state: { ...state, endsAt: effectiveOffset }, effects: [bar(state, effectiveOffset)] };
+  }
+  if (done.outcome !== 'applied') return same(state);
   const receipt: Receipt = { effectiveOffset, generatedOffset, kvAction, kvKeptTokens };
   const cut: TurnState = { ...state, phase: 'cutting', controls: [], receipt };
   return {
@@ -311,6 +316,8 @@ function fail(state: TurnState, error: TurnError, progress: Progress): TurnStep 
 /** E6, E7: another engine goes on from what was received, unless a cut was under way or the turn has moved enough. */
 function orphaned(state: TurnState, progress: Progress): TurnStep {
   if (!isLive(state) || state.phase === 'queued') return same(state);
+  // Nothing is to be made again of a turn that was told to have ended before its first token.
+  if (state.endsAt === 0) return end(state, cutEnding('', 0), progress);
   // A cut whose E lies past what was received still owes [received, E): another engine makes them again.
   const cut =
     state.receipt === undefined ? state.controls.length > 0 : state.receipt.effectiveOffset <= progress.received;

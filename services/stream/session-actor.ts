@@ -197,6 +197,11 @@ export class SessionActor {
     return this.#counted(answer);
   }
 
+  /** The engine's answer to a control that went past this session while it was let go here. */
+  note(ack: ControlAck): void {
+    this.#core.dispatch(() => ({ kind: 'noted', ack, progress: this.#core.desk.progress(ack.turnId) }));
+  }
+
   /** Evaluates input under a parent without generating; the result is a turn that others can continue. */
   warm(start: StartTurn): Promise<Warmed> {
     const call = this.#nextCall++;

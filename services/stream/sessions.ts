@@ -137,7 +137,11 @@ export class Sessions implements SessionFront {
     if ('cut' in signal) checkParams(signal.successor.params);
     const target = await this.#takeovers.remoteTarget(caller, request, held);
     const { remote } = this.#options;
-    if (target !== undefined && remote !== undefined) return this.#takeovers.signal(remote, target, signal);
+    if (target !== undefined && remote !== undefined) {
+      const ack = await this.#takeovers.signal(remote, target, signal);
+      if (held?.isOpen === false) held.note(ack);
+      return ack;
+    }
     if (held === undefined) throw unknownSession();
     return held.signal(signal);
   }

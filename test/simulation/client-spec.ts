@@ -1,5 +1,6 @@
 import type { LocalChain } from '@reticle/core/domain';
 import type { OracleContext } from '../kit/oracle.ts';
+import type { Hosts } from './front-watch.ts';
 import type { Network } from './network.ts';
 import type { World } from './world.ts';
 
@@ -36,8 +37,7 @@ export type ClientSurroundings = {
   readonly root: () => OracleContext;
   /** Why a session may be over with this refusal; undefined: it may not. */
   readonly mayEnd: (refused: Refused) => string | undefined;
-  /** The engine's run that a session was opened at last. */
-  readonly hostOf: (sessionId: string) => string;
+  readonly hosts: Hosts;
   /** True when a gateway has died: what it alone knew is gone. */
   readonly gatewayDied: () => boolean;
 };

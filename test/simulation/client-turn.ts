@@ -2,7 +2,7 @@ import type { ControlAck, CutMode, TurnEnded, TurnStarted } from '@reticle/servi
 import type { LocalChain } from '@reticle/core/domain';
 import type { OracleContext, OracleTurn } from '../kit/oracle.ts';
 import { expectations } from './expectations.ts';
-import { isLocalCut, mayMove } from './front-watch.ts';
+import { isLocalCut, mayEndElsewhere, mayMove } from './front-watch.ts';
 import type { Frame } from './front-messages.ts';
 
 export type TurnPlan = {
@@ -106,7 +106,7 @@ export class ClientTurn {
       return below?.warmed(items.map((itemJson) => ({ itemJson })));
     }
     const end = this.#terminal?.endOffset ?? this.#cutAt;
-    return end === undefined ? undefined : this.#oracleTurn()?.after(end);
+    return end === undefined ? undefined : this.contextAt(end);
   }
 
   warmDone(): void {
@@ -181,14 +181,14 @@ export class ClientTurn {
   }
 
   /** A receipt that came by a call: from here on the stream may run behind it. */
-  ackedOutside(ack: ControlAck, asked: AskedCut | undefined): void {
+  ackedOutside(ack: ControlAck, asked: AskedCut | undefined, by: string): void {
     if (this.#cutAt === undefined && this.#terminal === undefined) {
       this.#streamBehind = true;
       this.#streamPosition = this.#position;
     }
     const unheard = this.#cutAt === undefined || this.#cutBy !== undefined;
     this.acked(ack, asked);
-    if (unheard && this.#cutAt !== undefined && this.#terminal === undefined) this.#cutBy = this.#around.host();
+    if (unheard && this.#cutAt !== undefined && this.#terminal === undefined) this.#cutBy = by;
   }
 
   acked(ack: ControlAck, asked: AskedCut | undefined): void {
@@ -225,6 +225,9 @@ export class ClientTurn {
       return;
     }
     this.#forgetLost();
+    if (this.#cutAt !== event.endOffset && mayEndElsewhere({ cutHere: this.#cutHere, cutBy: this.#cutBy }, event)) {
+      this.#forgetCut();
+    }
     this.#terminal = event;
     this.#checkTerminal(event);
     this.#compareAll();
@@ -256,10 +259,28 @@ export class ClientTurn {
 
   #oracleTurn(): OracleTurn | undefined {
     if (this.#oracle !== undefined) return this.#oracle;
-    const { parent, items, seed } = this.plan;
-    const context = parent === undefined ? this.#around.root() : parent.context();
-    this.#oracle = context?.turn({ input: items.map((itemJson) => ({ itemJson })), params: { seed } });
+    const { parent } = this.plan;
+    const oracle = this.#oracleOn(parent === undefined ? this.#around.root() : parent.context());
+    if (oracle === undefined || parent?.localEnd === undefined) return (this.#oracle = oracle);
+    // The engine may have cut the parent further on, unheard, and begun this turn there.
+    if (this.#promptTold === undefined) return oracle;
+    const further = Math.max(0, this.#promptTold - oracle.promptTokens);
+    this.#oracle = this.#oracleOn(parent.contextAt(parent.localEnd + further));
     return this.#oracle;
+  }
+
+  #oracleOn(context: OracleContext | undefined): OracleTurn | undefined {
+    const { items, seed } = this.plan;
+    return context?.turn({ input: items.map((itemJson) => ({ itemJson })), params: { seed } });
+  }
+
+  /** E where a gateway's own cut, which the next gateway need not know, is all that was told of the end. */
+  get localEnd(): number | undefined {
+    return this.#cutHere && !expectations.localCutsSurvive ? this.#cutAt : undefined;
+  }
+
+  contextAt(end: number): OracleContext | undefined {
+    return this.#oracleTurn()?.after(end);
   }
 
   #compareAll(): void {

@@ -15,6 +15,7 @@ import type { ClientSpec, ClientSurroundings } from './client-spec.ts';
 import { begunBy, CommandLog, describeCommand, signalOf, type Command, type Numbered } from './command-log.ts';
 import { expectations, isRetried } from './expectations.ts';
 import type { Frame, FromGateway, WireError } from './front-messages.ts';
+import { answererOf } from './front-watch.ts';
 import { nodeOf } from './link-wire.ts';
 import type { Dice } from './seeds.ts';
 import { noteAnswer, UNANSWERED, type SentSignal } from './sent-signal.ts';
@@ -104,7 +105,7 @@ export class SimClient {
       chain: this.spec.chain,
       root: this.#around.root,
       violated: (rule, text) => this.violated(rule, text),
-      host: () => this.#around.hostOf(this.#sessionId),
+      host: () => this.#around.hosts.hostOf(this.#sessionId),
       askedToCut: (turnId) => [...this.signals.values()].some(({ interrupt }) => interrupt.turnId === turnId),
     });
     turn.credit = this.creditTokens;
@@ -357,9 +358,11 @@ export class SimClient {
       return;
     }
     if (ack.outcome !== 'applied' && ack.outcome !== 'already-ended') return;
-    const moved = noteAnswer(sent, ack, { outside, host: this.#around.hostOf(this.#sessionId) });
+    const { hosts } = this.#around;
+    const by = answererOf(hosts, this.#sessionId, ack);
+    const moved = noteAnswer(sent, ack, { outside, host: hosts.hostOf(this.#sessionId), by });
     if (moved !== undefined) this.violated('receipt', moved);
-    if (outside) turn.ackedOutside(ack, sent.asked);
+    if (outside) turn.ackedOutside(ack, sent.asked, by);
     else turn.acked(ack, sent.asked);
   }
 

@@ -1,6 +1,6 @@
 import { base32, RANDOM_ID_BYTES, type LocalChain } from '@reticle/core/domain';
 import { EngineProcess, type EngineSpec, type EngineSurroundings } from './engine-process.ts';
-import { FrontWatch } from './front-watch.ts';
+import { FrontWatch, type Hosts } from './front-watch.ts';
 import { listenForClients } from './front-wire.ts';
 import { GatewayProcess, type GatewaySpec } from './gateway-process.ts';
 import { LinkWatch } from './link-watch.ts';
@@ -36,7 +36,7 @@ export class Cluster {
     this.network = new Network(world);
     this.bus = new SimBus(world, this.network);
     this.linkWatch = new LinkWatch(world);
-    this.frontWatch = new FrontWatch(world, (sessionId) => this.linkWatch.hostOf(sessionId));
+    this.frontWatch = new FrontWatch(world, this.hosts);
     const dice = world.dice('cluster');
     const newId = (): string => base32(dice.random.bytes(RANDOM_ID_BYTES));
     const cellKey = { kid: 'k1', key: dice.random.bytes(32) };
@@ -48,6 +48,14 @@ export class Cluster {
       const spec = { node: `eng-${index + 1}`, engineId: newId(), region: REGION, chain, cellKey };
       this.engines.push({ spec, lives: 1, life: new EngineProcess(spec, 1, this.#surroundings()) });
     }
+  }
+
+  get hosts(): Hosts {
+    const { linkWatch } = this;
+    return {
+      hostOf: (sessionId) => linkWatch.hostOf(sessionId),
+      signalledBy: (signalId) => linkWatch.signalledBy(signalId),
+    };
   }
 
   /** True when every process runs. */
@@ -112,7 +120,11 @@ export class Cluster {
 
   #gateway(spec: GatewaySpec, life: number): GatewayProcess {
     const { world, network, bus } = this;
-    const gateway = new GatewayProcess(spec, life, { world, network, bus });
+    const answered = (signalId: string, engineId: string): void => {
+      const engine = this.engines.find((slot) => slot.spec.engineId === engineId);
+      if (engine !== undefined) this.linkWatch.signalled(signalId, engine.life.process.name);
+    };
+    const gateway = new GatewayProcess(spec, life, { world, network, bus, answered });
     listenForClients({ network, gateway, address: addressOf(spec), watch: this.frontWatch });
     this.gatewayLives.push(gateway);
     return gateway;

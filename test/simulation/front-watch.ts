@@ -25,13 +25,13 @@ export class FrontWatch {
   readonly #turns = new Map<string, Watched>();
   /** Receipts that were told by gateways that did not have the session. */
   #outside: { readonly sessionId: string; readonly ack: ControlAck; readonly by: string }[] = [];
-  readonly #hostOf: (sessionId: string) => string;
+  readonly #hosts: Hosts;
   /** Where the newest attachment of a session is. */
   readonly #holder = new Map<string, string>();
 
-  constructor(world: World, hostOf: (sessionId: string) => string) {
+  constructor(world: World, hosts: Hosts) {
     this.#world = world;
-    this.#hostOf = hostOf;
+    this.#hosts = hosts;
   }
 
   released({ process }: GatewayProcess, sessionId: string, { turnId, firstOffset, tokenCount }: Frame): void {
@@ -62,7 +62,7 @@ export class FrontWatch {
     const ack = value as ControlAck;
     this.#world.note('tell', `${gateway.process.name} ${sessionId.slice(0, 4)} outside ${summary(ack)}`);
     if (this.#isCurrent(gateway, sessionId)) this.#acked(sessionId, ack);
-    else this.#outside.push({ sessionId, ack, by: this.#hostOf(sessionId) });
+    else this.#outside.push({ sessionId, ack, by: answererOf(this.#hosts, sessionId, ack) });
   }
 
   /** Bills of one gateway's life against what it released. */
@@ -94,7 +94,7 @@ export class FrontWatch {
 
   /** The session has left the host that told E before a stream could. */
   #forgetLost(sessionId: string, turn: Watched): void {
-    if (turn.cutBy === undefined || turn.cutBy === this.#hostOf(sessionId)) return;
+    if (turn.cutBy === undefined || turn.cutBy === this.#hosts.hostOf(sessionId)) return;
     if (!expectations.signalledCutsSurvive) turn.cutAt = undefined;
     turn.cutBy = undefined;
   }
@@ -121,10 +121,11 @@ export class FrontWatch {
     turn.cutAt = effectiveOffset;
   }
 
-  #ended({ process }: GatewayProcess, sessionId: string, { turnId, endOffset, usage, error }: TurnEnded): void {
+  #ended({ process }: GatewayProcess, sessionId: string, event: TurnEnded): void {
+    const { turnId, endOffset, usage, error } = event;
     const turn = this.#turn(sessionId, turnId);
     this.#forgetLost(sessionId, turn);
-    const forgettable = turn.cutHere && !expectations.localCutsSurvive;
+    const forgettable = mayEndElsewhere(turn, event);
     if (turn.endOffset !== undefined && turn.endOffset !== endOffset && !forgettable) {
       this.#violated('terminal', sessionId, turnId, `ended at ${turn.endOffset}, then at ${endOffset}`);
     }
@@ -132,6 +133,11 @@ export class FrontWatch {
       this.#violated('terminal', sessionId, turnId, `cut at ${turn.cutAt}, ended at ${endOffset}`);
     }
     turn.endOffset = endOffset;
+    // What the stream tells last binds everybody.
+    if (forgettable && error === undefined) {
+      turn.cutAt = endOffset;
+      turn.cutBy = undefined;
+    }
     const most = Math.max(0, ...turn.released.values());
     if (usage.outputTokens > most) {
       this.#violated('bill', sessionId, turnId, `${process.name} says ${usage.outputTokens}, released ${most}`);
@@ -160,6 +166,29 @@ type ToldEnd = { readonly cutHere: boolean; readonly cutBy: string | undefined }
 export function mayMove({ cutHere, cutBy }: ToldEnd, next: ControlAck): boolean {
   if (cutHere && !expectations.localCutsSurvive) return true;
   return cutBy !== undefined && isLocalCut(next) && !expectations.signalledCutsSurvive;
+}
+
+/**
+ * True when the turn may end elsewhere than at the E that was told: that E was a gateway's own; or it was told past the
+ * stream, and the stream's gateway, which has not heard of it, cut the turn itself for an engine out of reach.
+ */
+export function mayEndElsewhere({ cutHere, cutBy }: ToldEnd, { status }: TurnEnded): boolean {
+  if (cutHere && !expectations.localCutsSurvive) return true;
+  const isCut = status === 'interrupted' || status === 'redirected';
+  return cutBy !== undefined && isCut && !expectations.signalledCutsSurvive;
+}
+
+/** Engines' runs, by what they do. */
+export type Hosts = {
+  /** The one that a session was opened at last. */
+  readonly hostOf: (sessionId: string) => string;
+  /** The one that answered a signal; undefined: the session's own gateway did. */
+  readonly signalledBy: (signalId: string) => string | undefined;
+};
+
+/** The run that gave an answer past the stream: one that the session has left does not know it (reliability.md). */
+export function answererOf({ hostOf, signalledBy }: Hosts, sessionId: string, { signalId }: ControlAck): string {
+  return signalledBy(signalId) ?? hostOf(sessionId);
 }
 
 /** E7: generated = received, and no KV was touched. */

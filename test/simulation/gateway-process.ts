@@ -26,7 +26,13 @@ export type GatewaySpec = {
   readonly cellKey: SignalKey;
 };
 
-export type GatewaySurroundings = { readonly world: World; readonly network: Network; readonly bus: SimBus };
+export type GatewaySurroundings = {
+  readonly world: World;
+  readonly network: Network;
+  readonly bus: SimBus;
+  /** An engine has answered a signal. */
+  readonly answered: (signalId: string, engineId: string) => void;
+};
 
 /** Keeps what closed sessions were billed, for the checks. */
 export class KeptLedger extends UsageLedger {
@@ -59,7 +65,7 @@ export class GatewayProcess {
   readonly directory: EngineDirectory;
   readonly links: LinkPool;
 
-  constructor(spec: GatewaySpec, life: number, { world, network, bus }: GatewaySurroundings) {
+  constructor(spec: GatewaySpec, life: number, { world, network, bus, answered }: GatewaySurroundings) {
     const { node, gatewayId, region, cellKey } = spec;
     const process = new SimProcess(world, { name: `${node}.${life}`, node });
     this.process = process;
@@ -87,6 +93,7 @@ export class GatewayProcess {
       cell: region,
       origin: gatewayId,
     });
+    const remote = remoteSessions(signals, region);
     this.sessions = new Sessions({
       failpoint: () => {},
       clock,
@@ -99,7 +106,14 @@ export class GatewayProcess {
       gateway: gatewayId,
       kvScope: (tenant, digest) => createHmac('sha256', cellKey.key).update(`${tenant}\0${digest}`).digest(),
       signalKeys: (sessionId) => sessionSignalKeys([cellKey], sessionId),
-      remote: remoteSessions(signals, region),
+      remote: {
+        ...remote,
+        signal: async (target, signal) => {
+          const ack = await remote.signal(target, signal);
+          answered(ack.signalId, target.engineId);
+          return ack;
+        },
+      },
       region,
     });
     this.#watch();

@@ -30,6 +30,8 @@ export class LinkWatch {
   #links = 0;
   /** The host incarnation that a session was opened at last. */
   readonly #hosts = new Map<string, string>();
+  /** The host incarnation that answered a signal last. */
+  readonly #signalled = new Map<string, string>();
   /** True when a gateway took a session over that it had not opened. */
   tookOver = false;
 
@@ -45,6 +47,14 @@ export class LinkWatch {
 
   hostOf(sessionId: string): string {
     return this.#hosts.get(sessionId) ?? '';
+  }
+
+  signalled(signalId: string, host: string): void {
+    this.#signalled.set(signalId, host);
+  }
+
+  signalledBy(signalId: string): string | undefined {
+    return this.#signalled.get(signalId);
   }
 }
 

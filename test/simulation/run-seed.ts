@@ -74,7 +74,7 @@ function surroundings(cluster: Cluster, spec: ClientSpec): ClientSurroundings {
     gateways: () => cluster.gatewayAddresses(),
     root: () => rootOf(spec.chain, spec.prefix),
     mayEnd: (refused) => mayEnd(cluster, refused),
-    hostOf: (sessionId) => cluster.linkWatch.hostOf(sessionId),
+    hosts: cluster.hosts,
     gatewayDied: () => cluster.deaths.some(({ node }) => node.startsWith('gw-')),
   };
 }

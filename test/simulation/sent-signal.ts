@@ -16,10 +16,11 @@ export type SentSignal = {
 
 export const UNANSWERED = { answer: undefined, cutHere: false, cutBy: undefined } as const;
 
-type Told = { readonly outside: boolean; readonly host: string };
+/** `host`: where the session is; `by`: who answered. */
+type Told = { readonly outside: boolean; readonly host: string; readonly by: string };
 
 /** Notes the answer of a copy: every copy gets the same, else says what moved. */
-export function noteAnswer(sent: SentSignal, ack: ControlAck, { outside, host }: Told): string | undefined {
+export function noteAnswer(sent: SentSignal, ack: ControlAck, { outside, host, by }: Told): string | undefined {
   const outcome = expectations.answersVerbatim ? ack.outcome : 'cut';
   const before = sent.answer;
   const answer = `${outcome} E ${ack.effectiveOffset} of ${ack.generatedOffset}`;
@@ -27,7 +28,7 @@ export function noteAnswer(sent: SentSignal, ack: ControlAck, { outside, host }:
   const same = before === undefined || before === answer || lost || mayMove(sent, ack);
   sent.cutHere = isLocalCut(ack);
   if (!outside) sent.cutBy = undefined;
-  else if (before === undefined || lost) sent.cutBy = host;
+  else if (before === undefined || lost) sent.cutBy = by;
   sent.answer = answer;
   return same ? undefined : `signal ${ack.signalId.slice(0, 6)}: "${before}", then "${answer}"`;
 }

@@ -167,11 +167,16 @@ function adoptAll(
     }
   }
   for (const turn of session.turns.values()) {
-    if (named.has(turn.turnId) || (wantTranscript && turn.isReplay)) continue;
-    if (wantTranscript && (turn.live || turn.ledger.ringBytes > 0)) turns.push(adoptHeld(session, turn));
-    else if (turn.live) turns.push(adoptUnnamed(session, turn));
+    if (named.has(turn.turnId)) continue;
+    if (wantTranscript && isHeld(turn)) turns.push(adoptHeld(session, turn));
+    else if (!wantTranscript && turn.live) turns.push(adoptUnnamed(session, turn));
   }
   return turns;
+}
+
+/** A gateway that takes the session over can read the turn here. */
+function isHeld(turn: Turn): boolean {
+  return !turn.isReplay && (turn.live || turn.ledger.ringBytes > 0);
 }
 
 function retold(session: Session, turnId: string | undefined): void {

@@ -122,7 +122,7 @@ export class FrontWatch {
   }
 
   #ended({ process }: GatewayProcess, sessionId: string, event: TurnEnded): void {
-    const { turnId, endOffset, usage, error } = event;
+    const { turnId, endOffset, error } = event;
     const turn = this.#turn(sessionId, turnId);
     this.#forgetLost(sessionId, turn);
     const forgettable = mayEndElsewhere(turn, event);
@@ -138,9 +138,13 @@ export class FrontWatch {
       turn.cutAt = endOffset;
       turn.cutBy = undefined;
     }
-    const most = Math.max(0, ...turn.released.values());
+    this.#checkBill(process.name, sessionId, event);
+  }
+
+  #checkBill(gateway: string, sessionId: string, { turnId, usage }: TurnEnded): void {
+    const most = Math.max(0, ...this.#turn(sessionId, turnId).released.values());
     if (usage.outputTokens > most) {
-      this.#violated('bill', sessionId, turnId, `${process.name} says ${usage.outputTokens}, released ${most}`);
+      this.#violated('bill', sessionId, turnId, `${gateway} says ${usage.outputTokens}, released ${most}`);
     }
   }
 

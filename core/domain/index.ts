@@ -1,7 +1,7 @@
 export { assert, assertNever } from './assert.ts';
 export { durationMs, wireDuration } from './duration.ts';
 export type { WireDuration } from './duration.ts';
-export { GrammarWalk, parseTextFormat } from './grammar/index.ts';
+export { GrammarWalk, parseTextFormat, schemaGrammar } from './grammar/index.ts';
 export type { Grammar } from './grammar/index.ts';
 export { base32, fromBase32, isClientId, isRandomId, RANDOM_ID_BYTES } from './ids.ts';
 export type { LocalChain, LocalPlatformSpec, LocalPlatformState } from './local-platform.ts';
@@ -13,3 +13,5 @@ export { isReticleError, ReticleError } from './reticle-error.ts';
 export type { ReticleErrorOptions } from './reticle-error.ts';
 export { isTier, tierNumber, tierOfNumber, tiers } from './tier.ts';
 export type { Tier } from './tier.ts';
+export { allowedBy, parseToolChoice, parseTools } from './tools/index.ts';
+export type { Tool, ToolChoice, ToolSet } from './tools/index.ts';

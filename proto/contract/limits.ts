@@ -56,4 +56,7 @@ export const limits = {
   locateMs: 15,
   stopStringsMax: 4,
   inputItemsMax: 4096,
+  /** Tools of one request or `additional_tools` item, and the characters of a tool's name (PROMISES §7.2 H16). */
+  toolsMax: 256,
+  toolNameCharactersMax: 128,
 } as const;

@@ -1,7 +1,5 @@
-import { limits } from '@reticle/proto/contract';
-
 import { ReticleError } from '../reticle-error.ts';
-import { hasUnsafeKeys, nestsDeeperThan } from '../tokens/json-scan.ts';
+import { parseObject } from '../tokens/item-fields.ts';
 import type { Grammar } from './grammar.ts';
 import { parseSchema } from './parse-schema.ts';
 import { schemaRules } from './schema-rules.ts';
@@ -38,16 +36,21 @@ export function parseTextFormat(json: string, param: string): Grammar | undefine
     case 'text':
       return undefined;
     case 'json_object':
-      return grammarOf(anyObject, param);
+      return schemaGrammar(anyObject, param);
     case 'json_schema':
       if (schema === undefined) throw new ReticleError('missing_required_parameter', 'no schema is given', { param });
-      return grammarOf(schema, param);
+      return schemaGrammar(schema, param);
     default:
       throw invalid('the format is text, json_object or json_schema', param);
   }
 }
 
-function grammarOf(schema: unknown, param: string): Grammar {
+/**
+ * Grammar of the JSON texts of a schema.
+ *
+ * @throws ReticleError `schema_too_complex`, or `invalid_request` for what is no schema
+ */
+export function schemaGrammar(schema: unknown, param: string): Grammar {
   return { root: schemaRules(parseSchema(schema, param), param) };
 }
 
@@ -56,25 +59,9 @@ function formatOf(json: string, param: string): Readonly<Record<string, unknown>
     const details = { limit: String(TEXT_FORMAT_CHARACTERS_MAX) };
     throw new ReticleError('schema_too_complex', 'the schema is too long', { param, details });
   }
-  if (nestsDeeperThan(json, limits.nestingDepthMax)) {
-    const details = { limit: String(limits.nestingDepthMax) };
-    throw new ReticleError('json_too_deep', 'the JSON text nests too deeply', { param, details });
-  }
-  const value = parseJson(json, param);
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw invalid('a format is a JSON object', param);
-  }
-  if (hasUnsafeKeys(json)) throw invalid('a key is repeated or not allowed', param);
+  const value = parseObject(json, param);
   if (Object.keys(value).some((name) => !formatFields.has(name))) throw invalid('a field is not known', param);
-  return value as Readonly<Record<string, unknown>>;
-}
-
-function parseJson(json: string, param: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch (cause) {
-    throw new ReticleError('invalid_json', 'the format is not valid JSON', { param, cause });
-  }
+  return value;
 }
 
 /** Fields that say nothing about the output: every schema is kept strictly. */

@@ -1,10 +1,11 @@
+export { canonicalJson } from './canonical-json.ts';
 export { tokeniseInput } from './input.ts';
 export type { InputPiece, TokenisedInput, TokeniseInputOptions } from './input.ts';
 export { parseItem, roles } from './item.ts';
 export { hasUnsafeKeys, nestsDeeperThan } from './json-scan.ts';
-export type { MessageItem, Role } from './item.ts';
-export { renderItems, renderTurnInput } from './template.ts';
-export type { TurnInput } from './template.ts';
+export type { Item, ItemWord, MessageItem, Role } from './item.ts';
+export { itemHeading, renderItems, renderTurnInput } from './template.ts';
+export type { GeneratedItem, TurnInput } from './template.ts';
 export { countTokens, fnv1a, FNV_BASIS, TOKEN_BYTES_MAX, tokenise, tokeniseBytes } from './tokeniser.ts';
 export type { Tokens } from './tokeniser.ts';
 export { encodeUtf8 } from './utf8.ts';

@@ -3,19 +3,19 @@ import fc from 'fast-check';
 
 import { isReticleError } from '../reticle-error.ts';
 import { tokeniseInput, type InputPiece } from './input.ts';
-import type { MessageItem } from './item.ts';
-import { renderItems, renderTurnInput } from './template.ts';
+import { parseItem, type Item, type MessageItem } from './item.ts';
+import { itemHeading, renderItems, renderTurnInput, type GeneratedItem } from './template.ts';
 import { tokenise } from './tokeniser.ts';
 
 const vocab = 201_088;
-const user = (text: string): MessageItem => ({ role: 'user', text });
-const assistant = (text: string): MessageItem => ({ role: 'assistant', text });
-const item = (message: MessageItem): InputPiece => ({ kind: 'item', item: message });
+const user = (text: string): MessageItem => ({ kind: 'message', role: 'user', text });
+const assistant = (text: string): MessageItem => ({ kind: 'message', role: 'assistant', text });
+const item = (each: Item): InputPiece => ({ kind: 'item', item: each });
 const span = (...ids: readonly number[]): InputPiece => ({ kind: 'tokens', ids });
 const idsOf = (text: string) => [...tokenise(text, vocab).ids];
 
 describe('renderTurnInput', () => {
-  const items = [{ role: 'system', text: 'Be brief.' } as const, user('Hi')];
+  const items = [{ kind: 'message', role: 'system', text: 'Be brief.' } as const, user('Hi')];
   test.each([
     {
       name: 'a first turn',
@@ -52,6 +52,102 @@ describe('renderTurnInput', () => {
     );
   });
 });
+
+describe('items other than messages', () => {
+  test.each([
+    {
+      name: 'reasoning',
+      item: { type: 'reasoning', summary: [], content: [{ type: 'reasoning_text', text: 'Hm' }] },
+      want: 'assistant\nreasoning\nHm\n',
+    },
+    {
+      name: 'reasoning whose text was kept back',
+      item: { type: 'reasoning', summary: [], encrypted_content: 'x' },
+      want: '',
+    },
+    {
+      name: 'a call, without its ids',
+      item: {
+        type: 'function_call',
+        id: 'fc_1',
+        call_id: 'call_1',
+        name: 'ls',
+        arguments: '{"a": 1}',
+        status: 'completed',
+      },
+      want: 'assistant\nfunction_call ls\n{"a": 1}\n',
+    },
+    {
+      name: 'a custom call',
+      item: { type: 'custom_tool_call', call_id: 'call_1', name: 'patch', input: 'a\nb' },
+      want: 'assistant\ncustom_tool_call patch\na\nb\n',
+    },
+    {
+      name: "a call's output",
+      item: { type: 'function_call_output', call_id: 'call_1', output: 'done' },
+      want: 'function_call_output\ndone\n',
+    },
+    {
+      name: "a custom call's output in parts",
+      item: {
+        type: 'custom_tool_call_output',
+        call_id: 'call_1',
+        output: [
+          { type: 'input_text', text: 'a' },
+          { type: 'input_text', text: 'b' },
+        ],
+      },
+      want: 'custom_tool_call_output\nab\n',
+    },
+    {
+      name: 'tools, in canonical order',
+      item: {
+        type: 'additional_tools',
+        role: 'developer',
+        tools: [{ type: 'function', name: 'ls', parameters: { b: [2, 1], a: {} } }],
+      },
+      want: 'additional_tools\n[{"name":"ls","parameters":{"a":{},"b":[2,1]},"type":"function"}]\n',
+    },
+  ])('$name', ({ item, want }) => {
+    expect(renderItems([parseItem(JSON.stringify(item), 'input[0]')])).toBe(want);
+  });
+
+  test('what was generated in several items, sent again, is the sequence that grew', () => {
+    const line = fc.stringMatching(/^[a-zA-Z2-7é ~\n]{1,30}$/);
+    const kind = fc.constantFrom('message', 'reasoning', 'function-call', 'custom-tool-call' as const);
+    const generated = fc.record({ kind, toolName: fc.constantFrom('ls', 'apply_patch'), text: line });
+    fc.assert(
+      fc.property(fc.array(generated, { minLength: 1, maxLength: 5 }), line, line, (items, question, output) => {
+        const answer = items.map((each, index) => itemHeading(each, index === 0) + each.text);
+        const next: Item = { kind: 'function-call-output', callId: 'call_1', text: output };
+        const parts = [
+          renderTurnInput({ items: [user(question)], afterAssistantOutput: false }),
+          ...answer,
+          renderTurnInput({ items: [next], afterAssistantOutput: true }),
+        ];
+        const again = renderTurnInput({
+          items: [user(question), ...items.map(returned), next],
+          afterAssistantOutput: false,
+        });
+        expect(again).toBe(parts.join(''));
+        expect(again).toContain('function_call_output');
+      }),
+    );
+  });
+
+  test('a heading alone has the tokens that it has in the whole text', () => {
+    const call: GeneratedItem = { kind: 'function-call', toolName: 'exec_command' };
+    const first = `${itemHeading({ kind: 'reasoning', toolName: '' }, true)}Hm`;
+    const parts = [first, itemHeading(call, false), '{"cmd":"ls"}', '\n'];
+    expect(parts.flatMap(idsOf)).toEqual(idsOf(parts.join('')));
+  });
+});
+
+/** A generated item as a client sends it back. */
+function returned({ kind, toolName: name, text }: GeneratedItem & { readonly text: string }): Item {
+  if (kind === 'message') return assistant(text);
+  return kind === 'reasoning' ? { kind, text } : { kind, name, callId: 'call_1', text };
+}
 
 describe('tokeniseInput', () => {
   test.each([
@@ -110,6 +206,25 @@ describe('tokeniseInput', () => {
     { name: 'of none', pieces: [item(assistant('c')), span(1)], want: undefined },
   ])('keeps the last user message $name', ({ pieces, want }) => {
     expect(tokeniseInput(pieces, { vocab, afterAssistantOutput: false }).lastUserText).toBe(want);
+  });
+
+  const told = { kind: 'tools' as const, text: '[]', tools: [] };
+  const added = { kind: 'additional-tools' as const, text: '[]', tools: [{ kind: 'custom' as const, name: 'patch' }] };
+  test.each([
+    { name: 'an item', pieces: [span(1), item(user('a'))], want: user('a') },
+    { name: 'an item before tools', pieces: [item(user('a')), item(told)], want: user('a') },
+    { name: 'a span', pieces: [item(user('a')), span(1)], want: undefined },
+    { name: 'nothing', pieces: [], want: undefined },
+  ])('what stands last: $name', ({ pieces, want }) => {
+    expect(tokeniseInput(pieces, { vocab, afterAssistantOutput: false }).lastItem).toEqual(want);
+  });
+
+  test('tools that stay are those of additional_tools alone', () => {
+    const { additionalTools } = tokeniseInput([item({ ...told, tools: added.tools }), item(added)], {
+      vocab,
+      afterAssistantOutput: false,
+    });
+    expect(additionalTools).toEqual(added.tools);
   });
 
   test.each([vocab, -1, 1.5, Number.NaN])('refuses the id %d', (id) => {

@@ -1,11 +1,12 @@
 import { ReticleError } from '../reticle-error.ts';
-import type { MessageItem } from './item.ts';
+import type { Tool } from '../tools/tool.ts';
+import type { Item } from './item.ts';
 import { ANSWER_END, ANSWER_START, renderItems } from './template.ts';
 import { tokenise } from './tokeniser.ts';
 
-/** One `InputItem` of the wire: a message, or a client's own tokens. */
+/** One `InputItem` of the wire: an item, or a client's own tokens. */
 export type InputPiece =
-  | { readonly kind: 'item'; readonly item: MessageItem }
+  | { readonly kind: 'item'; readonly item: Item }
   | { readonly kind: 'tokens'; readonly ids: ArrayLike<number> };
 
 export type TokeniseInputOptions = {
@@ -24,6 +25,10 @@ export type TokenisedInput = {
   readonly lastUserText: string | undefined;
   /** The six characters after the first `cnry-` here; a caller keeps the parent's when it has one (WAFER §6.2). */
   readonly canary: string | undefined;
+  /** The item that stands last, tools aside; undefined when the client's own tokens do, or nothing. */
+  readonly lastItem: Item | undefined;
+  /** Tools of `additional_tools` here; they stay for the turns that follow. */
+  readonly additionalTools: readonly Tool[];
 };
 
 const CANARY = /cnry-([a-z2-7]{6})/;
@@ -40,9 +45,16 @@ export function tokeniseInput(pieces: readonly InputPiece[], options: TokeniseIn
   const items = pieces.flatMap((piece) => (piece.kind === 'item' ? [piece.item] : []));
   return {
     ids: joined(tokenParts(pieces, options)),
-    lastUserText: items.findLast((item) => item.role === 'user')?.text,
+    lastUserText: items.findLast((item) => item.kind === 'message' && item.role === 'user')?.text,
     canary: firstCanary(items),
+    lastItem: lastItem(pieces),
+    additionalTools: items.flatMap((item) => (item.kind === 'additional-tools' ? item.tools : [])),
   };
+}
+
+function lastItem(pieces: readonly InputPiece[]): Item | undefined {
+  const last = pieces.findLast((piece) => piece.kind === 'tokens' || !('tools' in piece.item));
+  return last?.kind === 'item' ? last.item : undefined;
 }
 
 function tokenParts(pieces: readonly InputPiece[], options: TokeniseInputOptions): readonly ArrayLike<number>[] {
@@ -62,7 +74,7 @@ function tokenParts(pieces: readonly InputPiece[], options: TokeniseInputOptions
   return parts;
 }
 
-function firstCanary(items: readonly MessageItem[]): string | undefined {
+function firstCanary(items: readonly Item[]): string | undefined {
   for (const { text } of items) {
     const found = CANARY.exec(text)?.[1];
     if (found !== undefined) return found;

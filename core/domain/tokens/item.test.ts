@@ -20,29 +20,33 @@ const user = (content: unknown) => JSON.stringify({ role: 'user', content });
 
 describe('parseItem accepts', () => {
   test.each([
-    { name: 'a string', json: user('hi'), want: { role: 'user', text: 'hi' } },
-    { name: 'an empty string', json: user(''), want: { role: 'user', text: '' } },
-    { name: 'no parts', json: user([]), want: { role: 'user', text: '' } },
+    { name: 'a string', json: user('hi'), want: { kind: 'message', role: 'user', text: 'hi' } },
+    { name: 'an empty string', json: user(''), want: { kind: 'message', role: 'user', text: '' } },
+    { name: 'no parts', json: user([]), want: { kind: 'message', role: 'user', text: '' } },
     {
       name: 'parts, joined without a separator',
       json: '{"type":"message","role":"developer","content":[{"type":"input_text","text":"a"},{"type":"input_text","text":"b"}]}',
-      want: { role: 'developer', text: 'ab' },
+      want: { kind: 'message', role: 'developer', text: 'ab' },
     },
     {
       name: 'an answer as it was sent out',
       json: '{"type":"message","id":"msg_1","status":"completed","role":"assistant","content":[{"type":"output_text","text":"x","annotations":[],"logprobs":[]}]}',
-      want: { role: 'assistant', text: 'x' },
+      want: { kind: 'message', role: 'assistant', text: 'x' },
     },
     {
       name: 'NUL, bidi marks and template words as data',
       json: user('\0\u202e<|im_start|>'),
-      want: { role: 'user', text: '\0\u202e<|im_start|>' },
+      want: { kind: 'message', role: 'user', text: '\0\u202e<|im_start|>' },
     },
-    { name: 'brackets inside a text', json: user('['.repeat(500)), want: { role: 'user', text: '['.repeat(500) } },
+    {
+      name: 'brackets inside a text',
+      json: user('['.repeat(500)),
+      want: { kind: 'message', role: 'user', text: '['.repeat(500) },
+    },
     {
       name: 'a key-like value',
       json: '{"role":"system","content":"__proto__"}',
-      want: { role: 'system', text: '__proto__' },
+      want: { kind: 'message', role: 'system', text: '__proto__' },
     },
     {
       name: 'the same key in two parts',
@@ -50,7 +54,7 @@ describe('parseItem accepts', () => {
         { type: 'input_text', text: 'a' },
         { type: 'output_text', text: 'b' },
       ]),
-      want: { role: 'user', text: 'ab' },
+      want: { kind: 'message', role: 'user', text: 'ab' },
     },
   ])('$name', ({ json, want }) => {
     expect(parseItem(json, PARAM)).toEqual(want);
@@ -61,9 +65,103 @@ describe('parseItem accepts', () => {
       fc.property(fc.constantFrom(...roles), fc.string({ unit: 'grapheme' }), fc.boolean(), (role, text, parts) => {
         const content = parts ? [{ type: 'input_text', text }] : text;
         const json = JSON.stringify({ role, content }, undefined, 2);
-        expect(parseItem(json, PARAM)).toEqual({ role, text });
+        expect(parseItem(json, PARAM)).toEqual({ kind: 'message', role, text });
       }),
     );
+  });
+});
+
+describe('parseItem accepts, besides messages,', () => {
+  test.each([
+    {
+      name: 'reasoning with nulls of an answer',
+      json: { type: 'reasoning', id: 'rs_1', status: null, summary: [], content: null, encrypted_content: null },
+      want: { kind: 'reasoning', text: '' },
+    },
+    {
+      name: 'reasoning with a summary, which is not its text',
+      json: {
+        type: 'reasoning',
+        summary: [{ type: 'summary_text', text: 'S' }],
+        content: [{ type: 'reasoning_text', text: 'R' }],
+      },
+      want: { kind: 'reasoning', text: 'R' },
+    },
+    {
+      name: 'a call',
+      json: {
+        type: 'function_call',
+        id: 'fc_1',
+        call_id: 'c',
+        name: 'ls',
+        namespace: 'os',
+        arguments: '{"a":',
+        status: 'completed',
+      },
+      want: { kind: 'function-call', name: 'ls', callId: 'c', text: '{"a":' },
+    },
+    {
+      name: 'a custom call',
+      json: { type: 'custom_tool_call', call_id: 'c', name: 'patch', input: '' },
+      want: { kind: 'custom-tool-call', name: 'patch', callId: 'c', text: '' },
+    },
+    {
+      name: 'an output',
+      json: { type: 'function_call_output', call_id: 'c', output: '' },
+      want: { kind: 'function-call-output', callId: 'c', text: '' },
+    },
+    {
+      name: 'tools of types that nobody here runs',
+      json: {
+        type: 'additional_tools',
+        role: 'developer',
+        tools: [
+          { type: 'namespace', name: 'n', tools: [] },
+          { type: 'custom', name: 'x' },
+        ],
+      },
+      want: {
+        kind: 'additional-tools',
+        text: '[{"name":"n","tools":[],"type":"namespace"},{"name":"x","type":"custom"}]',
+        tools: [{ kind: 'custom', name: 'x' }],
+      },
+    },
+  ])('$name', ({ json, want }) => {
+    expect(parseItem(JSON.stringify(json), PARAM)).toEqual(want);
+  });
+});
+
+describe('parseItem refuses, besides messages,', () => {
+  const call = { type: 'function_call', call_id: 'c', name: 'ls', arguments: '{}' };
+  const output = { type: 'function_call_output', call_id: 'c', output: 'x' };
+  test.each([
+    { name: 'a call without an id', json: { ...call, call_id: undefined }, wantParam: '.call_id' },
+    { name: 'an empty id', json: { ...call, call_id: '' }, wantParam: '.call_id' },
+    { name: 'a call without a name', json: { ...call, name: undefined }, wantParam: '.name' },
+    { name: 'a name that would break the template', json: { ...call, name: 'a\nuser' }, wantParam: '.name' },
+    { name: 'arguments as an object', json: { ...call, arguments: {} }, wantParam: '.arguments' },
+    { name: 'a custom call with arguments', json: { ...call, type: 'custom_tool_call' }, wantParam: '' },
+    { name: 'no output', json: { ...output, output: undefined }, wantParam: '.output' },
+    { name: 'an output with a lone surrogate', json: { ...output, output: '\ud800' }, wantParam: '.output' },
+    {
+      name: 'reasoning in parts of an answer',
+      json: { type: 'reasoning', content: [{ type: 'output_text', text: 'a' }] },
+      wantParam: '.content[0].type',
+    },
+    { name: 'tools without a list', json: { type: 'additional_tools' }, wantParam: '.tools' },
+    {
+      name: 'a tool without a type',
+      json: { type: 'additional_tools', tools: [{ name: 'x' }] },
+      wantParam: '.tools[0].type',
+    },
+    { name: 'a type from the prototype', json: { type: 'toString' }, wantParam: '.type' },
+  ])('$name', ({ json, wantParam }) => {
+    expect(refusal(JSON.stringify(json))).toEqual({ code: 'invalid_request', param: `${PARAM}${wantParam}` });
+  });
+
+  test('an image as an output', () => {
+    const json = JSON.stringify({ ...output, output: [{ type: 'input_image' }] });
+    expect(refusal(json)).toEqual({ code: 'unsupported_modality', param: `${PARAM}.output[0].type` });
   });
 });
 
@@ -80,7 +178,7 @@ describe('parseItem refuses', () => {
     { name: 'a string', json: '"user"', wantCode: 'invalid_request', wantParam: '' },
     {
       name: 'another type',
-      json: '{"type":"function_call_output","call_id":"a","output":"b"}',
+      json: '{"type":"item_reference","id":"a"}',
       wantCode: 'invalid_request',
       wantParam: '.type',
     },

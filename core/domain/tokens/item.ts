@@ -1,113 +1,128 @@
-import { limits } from '@reticle/proto/contract';
-
-import { ReticleError } from '../reticle-error.ts';
-import { hasUnsafeKeys, nestsDeeperThan } from './json-scan.ts';
+import { parseToolList, toolName, type Tool } from '../tools/tool.ts';
+import { canonicalJson } from './canonical-json.ts';
+import {
+  checkOptionalTexts,
+  contentText,
+  invalid,
+  parseObject,
+  refuseModality,
+  refuseUnknown,
+  requiredText,
+  type Fields,
+} from './item-fields.ts';
 
 export const roles = ['user', 'assistant', 'system', 'developer'] as const;
 export type Role = (typeof roles)[number];
 
 /** A message of the conversation: its role and the text of its parts, joined without a separator. */
-export type MessageItem = { readonly role: Role; readonly text: string };
+export type MessageItem = { readonly kind: 'message'; readonly role: Role; readonly text: string };
 
-/** Types of items and parts that carry something other than text. */
-const modalities: ReadonlySet<string> = new Set(
-  'input_image input_audio input_file input_video output_image output_audio image image_url audio file video'.split(
-    ' ',
-  ),
-);
+/** What the model thought before it spoke; empty where its text was kept from the client. */
+export type ReasoningItem = { readonly kind: 'reasoning'; readonly text: string };
 
-/** Fields of a message; `id` and `status` come with a resent answer and mean nothing here. */
-const itemFields: ReadonlySet<string> = new Set(['type', 'role', 'content', 'id', 'status']);
-/** Fields of a text part; `annotations` and `logprobs` come with a resent answer and mean nothing here. */
-const partFields: ReadonlySet<string> = new Set(['type', 'text', 'annotations', 'logprobs']);
+/** The model calls a tool; `text` is the arguments' JSON, or a custom tool's free input, as it was generated. */
+export type CallItem = {
+  readonly kind: 'function-call' | 'custom-tool-call';
+  readonly name: string;
+  readonly callId: string;
+  readonly text: string;
+};
 
-type Fields = Readonly<Record<string, unknown>>;
+/** What a called tool gave back. */
+export type CallOutputItem = {
+  readonly kind: 'function-call-output' | 'custom-tool-call-output';
+  readonly callId: string;
+  readonly text: string;
+};
+
+/** Tools that the model may call from here on. `tools` are those of a request, told by the session layer. */
+export type ToolsItem = {
+  readonly kind: 'tools' | 'additional-tools';
+  /** Canonical JSON of the list. */
+  readonly text: string;
+  readonly tools: readonly Tool[];
+};
+
+/** One item of a conversation, as far as a model sees it: no ids, no status, nothing encrypted (PROTOCOL §4.1a). */
+export type Item = MessageItem | ReasoningItem | CallItem | CallOutputItem | ToolsItem;
+export type ItemWord = Item['kind'];
+
+type ItemReader = (fields: Fields, param: string) => Item;
+
+const readers: Readonly<Record<string, { readonly fields: ReadonlySet<string>; readonly read: ItemReader }>> = {
+  message: { fields: fieldSet('role content'), read: message },
+  reasoning: { fields: fieldSet('summary content encrypted_content'), read: reasoning },
+  function_call: { fields: fieldSet('call_id name namespace arguments'), read: call('function-call', 'arguments') },
+  custom_tool_call: { fields: fieldSet('call_id name namespace input'), read: call('custom-tool-call', 'input') },
+  function_call_output: { fields: fieldSet('call_id output'), read: callOutput('function-call-output') },
+  custom_tool_call_output: { fields: fieldSet('call_id name output'), read: callOutput('custom-tool-call-output') },
+  tools: { fields: fieldSet('tools'), read: tools('tools') },
+  additional_tools: { fields: fieldSet('role tools'), read: tools('additional-tools') },
+};
 
 /**
- * The message in one `item_json` (PROTOCOL E2): a Responses input item of type `message` with a string,
- * `input_text` or `output_text` parts.
+ * The item in one `item_json` (PROTOCOL E2): a Responses input item of text. `id` and `status` come with a resent
+ * answer and mean nothing here.
  *
  * @param param the field that holds it in the request's notation (`input[2].item_json`); it leads every error's `param`
  * @throws ReticleError `json_too_deep`, `invalid_json`, `unsupported_modality`, or `invalid_request` for anything else
  */
-export function parseItem(itemJson: string, param: string): MessageItem {
+export function parseItem(itemJson: string, param: string): Item {
   const fields = parseObject(itemJson, param);
   const type = fields['type'] ?? 'message';
   refuseModality(type, `${param}.type`);
-  if (type !== 'message') throw invalid('only message items are supported', `${param}.type`);
-  refuseUnknown(fields, itemFields, param);
-  for (const name of ['id', 'status']) {
-    if (fields[name] !== undefined && typeof fields[name] !== 'string') {
-      throw invalid(`${name} must be a string`, `${param}.${name}`);
-    }
-  }
+  const reader = typeof type === 'string' && Object.hasOwn(readers, type) ? readers[type] : undefined;
+  if (reader === undefined) throw invalid(`an item is one of ${Object.keys(readers).join(', ')}`, `${param}.type`);
+  refuseUnknown(fields, reader.fields, param);
+  checkOptionalTexts(fields, ['id', 'status'], param);
+  return reader.read(fields, param);
+}
+
+function fieldSet(own: string): ReadonlySet<string> {
+  return new Set(['type', 'id', 'status', ...own.split(' ')]);
+}
+
+function message(fields: Fields, param: string): MessageItem {
   const role = roles.find((known) => known === fields['role']);
   if (role === undefined) throw invalid(`role must be one of ${roles.join(', ')}`, `${param}.role`);
-  return { role, text: contentText(fields['content'], `${param}.content`) };
+  const text = contentText(fields['content'], `${param}.content`, ['input_text', 'output_text']);
+  return { kind: 'message', role, text };
 }
 
-function parseObject(itemJson: string, param: string): Fields {
-  if (nestsDeeperThan(itemJson, limits.nestingDepthMax)) {
-    const details = { limit: String(limits.nestingDepthMax) };
-    throw new ReticleError('json_too_deep', 'the JSON text nests too deeply', { param, details });
-  }
-  const value = parseJson(itemJson, param);
-  if (!isFields(value)) throw invalid('an item is a JSON object', param);
-  if (hasUnsafeKeys(itemJson)) throw invalid('a key is repeated or not allowed', param);
-  return value;
+/** A summary is another text about the same thought, so it is not what the model said. */
+function reasoning(fields: Fields, param: string): ReasoningItem {
+  checkOptionalTexts(fields, ['encrypted_content'], param);
+  if (fields['summary'] !== undefined) contentText(fields['summary'], `${param}.summary`, ['summary_text']);
+  const text = contentText(fields['content'] ?? [], `${param}.content`, ['reasoning_text', 'text']);
+  return { kind: 'reasoning', text };
 }
 
-function parseJson(itemJson: string, param: string): unknown {
-  try {
-    return JSON.parse(itemJson);
-  } catch (cause) {
-    throw new ReticleError('invalid_json', 'the item is not valid JSON', { param, cause });
-  }
+function call(kind: CallItem['kind'], textField: 'arguments' | 'input'): ItemReader {
+  return (fields, param) => {
+    checkOptionalTexts(fields, ['namespace'], param);
+    const name = toolName(fields['name'], `${param}.name`);
+    return { kind, name, callId: callIdOf(fields, param), text: requiredText(fields, textField, param) };
+  };
 }
 
-function contentText(content: unknown, param: string): string {
-  if (typeof content === 'string') return wellFormed(content, param);
-  if (!Array.isArray(content)) throw invalid('content must be a string or a list of text parts', param);
-  return content.map((part: unknown, index) => partText(part, `${param}[${index}]`)).join('');
+function callOutput(kind: CallOutputItem['kind']): ItemReader {
+  return (fields, param) => {
+    checkOptionalTexts(fields, ['name'], param);
+    const text = contentText(fields['output'], `${param}.output`, ['input_text', 'output_text']);
+    return { kind, callId: callIdOf(fields, param), text };
+  };
 }
 
-function partText(part: unknown, param: string): string {
-  if (!isFields(part)) throw invalid('a part is a JSON object', param);
-  refuseModality(part['type'], `${param}.type`);
-  if (part['type'] !== 'input_text' && part['type'] !== 'output_text') {
-    throw invalid('a part is input_text or output_text', `${param}.type`);
-  }
-  refuseUnknown(part, partFields, param);
-  for (const name of ['annotations', 'logprobs']) {
-    if (part[name] !== undefined && !Array.isArray(part[name])) {
-      throw invalid(`${name} must be a list`, `${param}.${name}`);
-    }
-  }
-  if (typeof part['text'] !== 'string') throw invalid('text must be a string', `${param}.text`);
-  return wellFormed(part['text'], `${param}.text`);
+function callIdOf(fields: Fields, param: string): string {
+  const callId = requiredText(fields, 'call_id', param);
+  if (callId === '') throw invalid('call_id must not be empty', `${param}.call_id`);
+  return callId;
 }
 
-/** An escape (`\ud800`) can bring half a surrogate pair into a string that arrived as valid UTF-8. */
-function wellFormed(text: string, param: string): string {
-  if (!text.isWellFormed()) throw invalid('the text holds a lone surrogate', param);
-  return text;
-}
-
-function refuseModality(type: unknown, param: string): void {
-  if (typeof type === 'string' && modalities.has(type)) {
-    throw new ReticleError('unsupported_modality', 'only text is supported', { param });
-  }
-}
-
-/** The field's name comes from the client, so it is not repeated in the error. */
-function refuseUnknown(fields: Fields, known: ReadonlySet<string>, param: string): void {
-  if (Object.keys(fields).some((name) => !known.has(name))) throw invalid('a field is not known', param);
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function invalid(message: string, param: string): ReticleError {
-  return new ReticleError('invalid_request', message, { param });
+function tools(kind: ToolsItem['kind']): ItemReader {
+  return (fields, param) => {
+    checkOptionalTexts(fields, ['role'], param);
+    const known = parseToolList(fields['tools'], `${param}.tools`, { others: 'carry' });
+    return { kind, text: canonicalJson(fields['tools']), tools: known };
+  };
 }

@@ -63,6 +63,12 @@ export type SamplingParams = {
   readonly stop: readonly string[];
   /** JSON of `text.format`; only where `capabilities.grammar` is true. */
   readonly textFormat?: string;
+  /** Canonical JSON of the tools that the turn may call; what the context was told stands in its input. */
+  readonly tools?: string;
+  /** JSON of `tool_choice`; absent: `"auto"`. */
+  readonly toolChoice?: string;
+  /** False: at most one call. Absent: any number. */
+  readonly parallelToolCalls?: boolean;
 };
 
 /** Extends a context with input tokens, without generating. */

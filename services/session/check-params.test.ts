@@ -1,9 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import { checkParams } from './check-params.ts';
+import type { TurnParams } from './commands.ts';
+import { checkParams, withCanonicalTools } from './check-params.ts';
 
-const refusal = (params: Parameters<typeof checkParams>[0]): unknown => {
+const refusal = (params: TurnParams, check: (params: TurnParams) => unknown = checkParams): unknown => {
   try {
-    checkParams(params);
+    check(params);
     return 'accepted';
   } catch (error) {
     const { code, param } = error as { code: string; param: string };
@@ -60,5 +61,47 @@ describe('sampling parameters', () => {
     },
   ])('$name', ({ params, want }) => {
     expect(refusal(params)).toBe(want);
+  });
+});
+
+describe('tools of a turn', () => {
+  const ls = '{"type":"function","name":"ls"}';
+  const tools = `[ ${ls} ]`;
+  test.each([
+    { name: 'none', params: { stop: [] }, want: { stop: [] } },
+    { name: 'an empty list, which is none', params: { stop: [], tools: '[]' }, want: { stop: [] } },
+    {
+      name: 'in canonical form',
+      params: { stop: [], tools },
+      want: { stop: [], tools: '[{"name":"ls","type":"function"}]' },
+    },
+    {
+      name: 'a choice of what stands in the context alone',
+      params: { stop: [], toolChoice: '{"type":"custom","name":"patch"}' },
+      want: { stop: [], toolChoice: '{"type":"custom","name":"patch"}' },
+    },
+  ])('$name', ({ params, want }) => {
+    expect(withCanonicalTools(params)).toEqual(want);
+  });
+
+  test.each([
+    {
+      name: 'a tool without a type',
+      params: { stop: [], tools: '[{"name":"ls"}]' },
+      want: 'invalid_request params.tools_json[0].type',
+    },
+    { name: 'half a list', params: { stop: [], tools: '[' }, want: 'invalid_json params.tools_json' },
+    {
+      name: 'a choice beside the tools',
+      params: { stop: [], tools, toolChoice: '{"type":"function","name":"cat"}' },
+      want: 'invalid_request params.tool_choice_json',
+    },
+    {
+      name: 'a hosted choice',
+      params: { stop: [], tools, toolChoice: '{"type":"web_search"}' },
+      want: 'unknown_parameter params.tool_choice_json.type',
+    },
+  ])('$name is refused', ({ params, want }) => {
+    expect(refusal(params, withCanonicalTools)).toBe(want);
   });
 });

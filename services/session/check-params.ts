@@ -1,9 +1,10 @@
-import { parseTextFormat, ReticleError } from '@reticle/core/domain';
+import { parseTextFormat, parseToolChoice, parseTools, ReticleError } from '@reticle/core/domain';
 import { limits } from '@reticle/proto/contract';
 import type { TurnParams } from './commands.ts';
 
 const TEMPERATURE_MAX = 2;
 const STOP_CHARACTERS_MAX = 256;
+const CHOICE_PARAM = 'params.tool_choice_json';
 /** Siblings of one request run at once in one session. */
 const CHOICE_MAX = limits.liveTurnsMax - 1;
 
@@ -25,6 +26,26 @@ export function checkParams(params: TurnParams): void {
 function checkOutput({ choice = 0, textFormat }: TurnParams): void {
   if (choice > CHOICE_MAX) throw outOfRange('params.choice', `0 to ${CHOICE_MAX}`);
   if (textFormat !== undefined) parseTextFormat(textFormat, 'params.text_format_json');
+}
+
+/**
+ * The parameters with their tools in canonical form; without any, where the list is empty.
+ *
+ * @throws ReticleError for tools or a choice that are malformed, or a choice that the tools do not have
+ */
+export function withCanonicalTools(params: TurnParams): TurnParams {
+  const { tools: given, ...rest } = params;
+  const set = given === undefined ? undefined : parseTools(given, 'params.tools_json');
+  const tools = set?.tools ?? [];
+  if (rest.toolChoice !== undefined) {
+    const choice = parseToolChoice(rest.toolChoice, CHOICE_PARAM);
+    // Tools may stand in the context alone; a name that is asked for beside other tools is a mistake.
+    const isMissing = (name: string): boolean => !tools.some((tool) => tool.name === name);
+    if (tools.length > 0 && choice.only?.some(isMissing) === true) {
+      throw new ReticleError('invalid_request', 'the choice names a tool that is not there', { param: CHOICE_PARAM });
+    }
+  }
+  return set === undefined || tools.length === 0 ? rest : { ...rest, tools: set.json };
 }
 
 function checkStops(stop: readonly string[]): void {

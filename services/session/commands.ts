@@ -21,6 +21,12 @@ export type TurnParams = {
   readonly choice?: number;
   /** JSON of `text.format`: what the output must be. */
   readonly textFormat?: string;
+  /** JSON of `tools`: functions and custom tools that the model may call. Canonical in a {@link StartPlan}. */
+  readonly tools?: string;
+  /** JSON of `tool_choice`; absent: `"auto"`. */
+  readonly toolChoice?: string;
+  /** False: at most one call per turn. Absent: as many as the model likes. */
+  readonly parallelToolCalls?: boolean;
   /**
    * A parameter that was set and that no engine takes, in the request's notation. To ignore it would serve another
    * turn than the one asked for, so admission refuses the turn by this name.

@@ -131,7 +131,7 @@ function expectedParent(turn: TurnState, cut: Interrupt, progress: Progress): Pa
     cut.mode === 'keep-through-offset' ? (cut.keepThroughOffset ?? turn.window.receivedThrough) : progress.received;
   const kept = cut.mode === 'discard-partial-items' ? (progress.openItemAt ?? progress.received) : keep;
   const contextTokens = turn.promptTokens + Math.min(kept, progress.received);
-  return { turnId: turn.turnId, contextTokens, afterOutput: !turn.prefillOnly };
+  return { turnId: turn.turnId, contextTokens, afterOutput: !turn.prefillOnly, tools: turn.tools };
 }
 
 type Cut = {

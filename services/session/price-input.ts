@@ -10,6 +10,8 @@ export type PriceOptions = {
   readonly opensAnswer: boolean;
   /** The request's field, for errors: `input` or `prefix`. */
   readonly param: string;
+  /** Items before the request's own, which have no place in its notation. Default 0. */
+  readonly headItems?: number;
 };
 
 /**
@@ -19,13 +21,15 @@ export type PriceOptions = {
  * @throws ReticleError as `parseItem`; `invalid_request` for too many items
  */
 export function priceInput(input: readonly TurnInput[], options: PriceOptions): number {
-  if (input.length > limits.inputItemsMax) {
-    const details = { limit: String(limits.inputItemsMax), requested: String(input.length) };
+  const { headItems = 0 } = options;
+  const own = input.length - headItems;
+  if (own > limits.inputItemsMax) {
+    const details = { limit: String(limits.inputItemsMax), requested: String(own) };
     throw new ReticleError('invalid_request', 'too many input items', { param: options.param, details });
   }
   const pieces = input.map((each, index): InputPiece => {
     if (each.kind === 'tokens') return { kind: 'tokens', ids: each.ids };
-    return { kind: 'item', item: parseItem(each.json, `${options.param}[${index}].item_json`) };
+    return { kind: 'item', item: parseItem(each.json, `${options.param}[${index - headItems}].item_json`) };
   });
   const { ids } = tokeniseInput(pieces, {
     vocab: OFFSET_MAX,

@@ -15,6 +15,7 @@ function cutTurn(receipt: Receipt | undefined): TurnState {
     bodyDigest: '',
     tier: undefined,
     prefillOnly: false,
+    tools: '',
     started: { promptTokens: 10, cachedTokens: 0, startOffset: 0, continuation: 'exact' },
     ending,
     cutAt: undefined,

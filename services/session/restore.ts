@@ -2,7 +2,7 @@
 import { createCredit } from '@reticle/core/flow';
 import { limits } from '@reticle/proto/contract';
 import { controlAck } from './receipt.ts';
-import { withTurn, type SessionState, type SessionStep } from './session-state.ts';
+import { inheritTools, withTurn, type SessionState, type SessionStep } from './session-state.ts';
 import type { CutAnswer } from './turn.ts';
 import { isLive, type Ending, type Receipt, type TurnState } from './turn-state.ts';
 import type { Continuation, ControlAck } from './commands.ts';
@@ -15,6 +15,8 @@ export type TurnRecord = {
   readonly bodyDigest: string;
   readonly tier: Tier | undefined;
   readonly prefillOnly: boolean;
+  /** Tools at the head of its own input, as {@link toolsHeadOf} says. */
+  readonly tools: string;
   /** Undefined: not started yet. */
   readonly started:
     | {
@@ -55,7 +57,7 @@ export function restore(state: SessionState, { lastSeq, idleTtlMs, rootTokens, t
     contextTokens: rootTokens,
   };
   for (const record of turns) {
-    const turn = turnOf(record, turns);
+    const turn = inheritTools(next, turnOf(record, turns));
     next = withTurn(next, turn).state;
     if (!isLive(turn) && turn.started) {
       next = { ...next, contextTokens: turn.promptTokens + (turn.ending?.endOffset ?? 0) };
@@ -74,6 +76,7 @@ export function turnOf(record: TurnRecord, others: readonly TurnRecord[] = []): 
     bodyDigest: record.bodyDigest,
     tier: record.tier,
     prefillOnly: record.prefillOnly,
+    tools: record.tools,
     quiet: record.prefillOnly,
     phase: phaseOf(record),
     started: started !== undefined,

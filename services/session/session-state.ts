@@ -126,6 +126,12 @@ export function findTurn(state: SessionState, turnId: string): TurnState | undef
   return state.live.get(turnId) ?? state.past.get(turnId);
 }
 
+/** The turn with the tools of its parent, where it was told none of its own. */
+export function inheritTools(state: SessionState, turn: TurnState): TurnState {
+  const tools = turn.tools === '' ? (findTurn(state, turn.parentTurnId)?.tools ?? '') : turn.tools;
+  return { ...turn, tools };
+}
+
 /** Stores a turn where its phase belongs; the oldest past turn beyond the bound is forgotten. */
 export function withTurn(state: SessionState, turn: TurnState): SessionStep {
   if (isLive(turn)) return { state: { ...state, live: new Map(state.live).set(turn.turnId, turn) }, effects: [] };

@@ -27,7 +27,14 @@ import type { ClientCommand, ControlAck, Interrupt, Redirect, StartTurn } from '
 import { controlTurn } from './control-turn.ts';
 import { editDraft } from './drafts.ts';
 import { restore, UNKNOWN_DIGEST, type Restored } from './restore.ts';
-import { findTurn, withTurn, type SessionEffect, type SessionState, type SessionStep } from './session-state.ts';
+import {
+  findTurn,
+  inheritTools,
+  withTurn,
+  type SessionEffect,
+  type SessionState,
+  type SessionStep,
+} from './session-state.ts';
 import { startTurn } from './start-turn.ts';
 import { fatal, stepStored, withAnswer } from './turn-effects.ts';
 import type { TurnEvent } from './turn.ts';
@@ -241,7 +248,7 @@ function close(state: SessionState, spans: ReadonlyMap<string, Progress>): Sessi
 function arrived(state: SessionState, turn: TurnState): SessionStep {
   if (findTurn(state, turn.turnId) !== undefined) return { state, effects: [] };
   const { turnId, window } = turn;
-  const stored = withTurn(state, turn);
+  const stored = withTurn(state, inheritTools(state, turn));
   const effects: SessionEffect[] = [...stored.effects, { kind: 'credit', turnId, window }];
   if (state.attachment !== 0) {
     effects.push({ kind: 'read', turnId, nextOffset: 0, creditTokens: window.creditTokens, known: false });

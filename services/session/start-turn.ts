@@ -2,13 +2,15 @@
 import { isReticleError, ReticleError } from '@reticle/core/domain';
 import { createCredit } from '@reticle/core/flow';
 import { limits } from '@reticle/proto/contract';
-import { checkParams } from './check-params.ts';
+import { checkParams, withCanonicalTools } from './check-params.ts';
 import type { StartTurn } from './commands.ts';
 import { submitDraft, type Drafts } from './drafts.ts';
 import { priceInput } from './price-input.ts';
+import { toolsHeadOf, withToolsHead } from './tools-head.ts';
 import { controlAck, NO_RECEIPT, refusedTurn } from './receipt.ts';
 import {
   findTurn,
+  inheritTools,
   turnError,
   withTurn,
   type SessionEffect,
@@ -27,6 +29,8 @@ export type Parent = {
   readonly contextTokens: number;
   /** True when the parent's context ends in an opened answer (core/domain/tokens). */
   readonly afterOutput: boolean;
+  /** Tools that its context was told last, as canonical JSON; empty without any. */
+  readonly tools: string;
 };
 
 export type Admission = { readonly start: StartTurn; readonly asker: Asker; readonly nowMs: number };
@@ -86,7 +90,7 @@ function checkSlots(state: SessionState): void {
 
 /** @throws ReticleError `turn_not_found`, or `response_in_flight` for a parent that still runs */
 export function parentOf(state: SessionState, turnId: string): Parent {
-  if (turnId === '') return { turnId, contextTokens: state.rootTokens, afterOutput: false };
+  if (turnId === '') return { turnId, contextTokens: state.rootTokens, afterOutput: false, tools: '' };
   const parent = findTurn(state, turnId);
   if (parent === undefined) {
     throw new ReticleError('turn_not_found', 'the parent turn is not known', { param: 'parent_turn_id' });
@@ -94,7 +98,7 @@ export function parentOf(state: SessionState, turnId: string): Parent {
   if (isLive(parent)) {
     throw new ReticleError('response_in_flight', 'the parent turn still runs', { param: 'parent_turn_id' });
   }
-  return { turnId, contextTokens: contextAfter(parent), afterOutput: !parent.prefillOnly };
+  return { turnId, contextTokens: contextAfter(parent), afterOutput: !parent.prefillOnly, tools: parent.tools };
 }
 
 /** @throws ReticleError when the turn cannot run: tier, draft, input, output bound, context */
@@ -107,21 +111,24 @@ export function planStart(
     throw new ReticleError('tier_required', 'the key may not use this tier', { param: 'tier' });
   }
   checkParams(start.params);
+  const params = withCanonicalTools(start.params);
   const submitted = submitDraft(state.drafts, start, nowMs);
   if (submitted === undefined) {
     throw new ReticleError('draft_not_found', 'no draft has this id and revision', { param: 'draft' });
   }
-  const inputTokens = priceInput(submitted.input, {
+  const input = withToolsHead(submitted.input, params.tools ?? '', parent.tools);
+  const inputTokens = priceInput(input, {
     afterOutput: parent.afterOutput,
     opensAnswer: !start.prefillOnly,
     param: 'input',
+    headItems: input.length - submitted.input.length,
   });
   const promptTokens = parent.contextTokens + inputTokens;
   const plan: StartPlan = {
     turnId: start.turnId,
     parentTurnId: parent.turnId,
-    input: submitted.input,
-    params: start.params,
+    input,
+    params,
     maxOutputTokens: outputBound(state, start, promptTokens),
     maxDurationMs: start.maxDurationMs ?? limits.turnDurationMsDefault,
     promptTokens,
@@ -159,12 +166,13 @@ export function contextExceeded(limit: number, requested: number): ReticleError 
 }
 
 export function newTurn(state: SessionState, plan: StartPlan, start: StartTurn, quiet: boolean): TurnState {
-  return {
+  return inheritTools(state, {
     turnId: plan.turnId,
     parentTurnId: plan.parentTurnId,
     bodyDigest: start.bodyDigest,
     tier: plan.tier,
     prefillOnly: start.prefillOnly,
+    tools: toolsHeadOf(plan.input),
     quiet,
     phase: 'queued',
     started: false,
@@ -180,5 +188,5 @@ export function newTurn(state: SessionState, plan: StartPlan, start: StartTurn, 
     receipt: undefined,
     successorTurnId: '',
     ending: undefined,
-  };
+  });
 }

@@ -51,6 +51,8 @@ export type TurnState = {
   /** Asked for by the turn itself; undefined: the session's tier. */
   readonly tier: Tier | undefined;
   readonly prefillOnly: boolean;
+  /** Tools that the context was told last, here or before, as canonical JSON; empty without any. */
+  readonly tools: string;
   /** True for a turn made by a call (WarmSession): its events go to nobody's stream. */
   readonly quiet: boolean;
   readonly phase: TurnPhase;

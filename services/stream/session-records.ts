@@ -9,6 +9,7 @@ import type { Params } from '@reticle/proto/gen/session/v1/Params';
 import {
   NO_TIMING,
   NO_USAGE,
+  toolsHeadOf,
   type Ending,
   type StartPlan,
   type TurnInput,
@@ -90,6 +91,7 @@ function warmPlan({ turnId, prefilled }: Transcript, parentTurnId: string, input
 function turnParams(params: Params | null): TurnParams {
   if (params === null) return { stop: [] };
   const { temperature, topP, seed, stop, outputLength, choice, textFormatJson } = params;
+  const { toolsJson, toolChoiceJson, parallelToolCalls } = params;
   return {
     stop,
     ...(temperature === undefined ? {} : { temperature }),
@@ -98,6 +100,9 @@ function turnParams(params: Params | null): TurnParams {
     ...lengthOf(outputLength),
     ...(choice === 0 ? {} : { choice }),
     ...(textFormatJson === '' ? {} : { textFormat: textFormatJson }),
+    ...(toolsJson === '' ? {} : { tools: toolsJson }),
+    ...(toolChoiceJson === '' ? {} : { toolChoice: toolChoiceJson }),
+    ...(parallelToolCalls === undefined ? {} : { parallelToolCalls }),
   };
 }
 
@@ -109,9 +114,9 @@ function lengthOf(length: number): Pick<TurnParams, 'outputLength'> {
 /** The turn of a record. `adopted`: its tokens come again on this link, and its end after them. */
 export function turnRecord(record: ContextRecord, adopted: boolean): TurnRecord {
   const { head } = record;
-  const { turnId, parentTurnId, bodyDigest, tier } = planOf(record);
+  const { turnId, parentTurnId, bodyDigest, tier, input } = planOf(record);
   const { generatedOffset } = head;
-  const named = { turnId, parentTurnId, bodyDigest, tier, generatedOffset };
+  const named = { turnId, parentTurnId, bodyDigest, tier, generatedOffset, tools: toolsHeadOf(input) };
   if (head.start === null)
     return { ...named, ...warmed(head), prefillOnly: true, cutAt: undefined, endsAt: undefined, cuts: [] };
   return {

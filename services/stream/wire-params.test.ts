@@ -35,6 +35,9 @@ describe('parameters of a turn', () => {
         outputLength: 'natural',
         choice: 3,
         textFormat: '{"type":"json_schema","schema":{"const":"ü"}}',
+        tools: '[{"name":"ls","type":"function"}]',
+        toolChoice: '"required"',
+        parallelToolCalls: false,
       },
     },
   ])('$name: a gateway that takes over reads what the first one sent', ({ params }) => {

@@ -86,6 +86,9 @@ export function wireParams(params: TurnParams): Params__Input {
     ...(params.outputLength === undefined ? {} : { outputLength: outputLengths[params.outputLength] }),
     ...(params.choice === undefined ? {} : { choice: params.choice }),
     ...(params.textFormat === undefined ? {} : { textFormatJson: params.textFormat }),
+    ...(params.tools === undefined ? {} : { toolsJson: params.tools }),
+    ...(params.toolChoice === undefined ? {} : { toolChoiceJson: params.toolChoice }),
+    ...(params.parallelToolCalls === undefined ? {} : { parallelToolCalls: params.parallelToolCalls }),
   };
 }
 

@@ -192,15 +192,19 @@ describe('wire → commands', () => {
   });
 
   test.each([
-    { field: { toolsJson: '[]' }, want: 'tools_json' },
-    { field: { toolChoiceJson: '{}' }, want: 'tool_choice_json' },
-    { field: { parallelToolCalls: false }, want: 'parallel_tool_calls' },
     { field: { reasoningEffort: 'low' }, want: 'reasoning_effort' },
     { field: { verbosity: 'low' }, want: 'verbosity' },
     { field: { topLogprobs: 1 }, want: 'top_logprobs' },
   ])('$want is handed on by name: admission refuses the turn, not the stream', ({ field, want }) => {
     expect(command({ startTurn: { turnId: 't', params: field } })).toMatchObject({
       start: { params: { unsupported: `start_turn.params.${want}` } },
+    });
+  });
+
+  test('tools are handed on as they came', () => {
+    const params = { toolsJson: '[{}]', toolChoiceJson: '"none"', parallelToolCalls: false };
+    expect(command({ startTurn: { turnId: 't', params } })).toMatchObject({
+      start: { params: { tools: '[{}]', toolChoice: '"none"', parallelToolCalls: false } },
     });
   });
 

@@ -7,13 +7,12 @@ import type { Params } from './messages.ts';
  * was asked for, so a value other than the default is refused by name.
  */
 const unsupported = [
-  ['toolsJson', 'tools_json'],
-  ['toolChoiceJson', 'tool_choice_json'],
-  ['parallelToolCalls', 'parallel_tool_calls'],
   ['reasoningEffort', 'reasoning_effort'],
   ['verbosity', 'verbosity'],
   ['topLogprobs', 'top_logprobs'],
 ] as const satisfies readonly (readonly [keyof Params, string])[];
+
+const NONE: readonly (string | number | undefined)[] = [undefined, '', 0];
 
 /** Sampling parameters; their ranges, the text format's schema, and whether an unsupported one ends the turn, are the session layer's to judge. */
 export function decodeParams(params: Params | null, param: string): TurnParams {
@@ -26,12 +25,21 @@ export function decodeParams(params: Params | null, param: string): TurnParams {
     ...outputLength(params.outputLength),
     ...(params.choice === 0 ? {} : { choice: params.choice }),
     ...(params.textFormatJson === '' ? {} : { textFormat: params.textFormatJson }),
+    ...toolParams(params),
     ...firstUnsupported(params, param),
   };
 }
 
+function toolParams({ toolsJson, toolChoiceJson, parallelToolCalls }: Params): Partial<TurnParams> {
+  return {
+    ...(toolsJson === '' ? {} : { tools: toolsJson }),
+    ...(toolChoiceJson === '' ? {} : { toolChoice: toolChoiceJson }),
+    ...(parallelToolCalls === undefined ? {} : { parallelToolCalls }),
+  };
+}
+
 function firstUnsupported(params: Params, param: string): Pick<TurnParams, 'unsupported'> {
-  const found = unsupported.find(([field]) => ![undefined, '', 0].includes(params[field] as undefined));
+  const found = unsupported.find(([field]) => !NONE.includes(params[field]));
   return found === undefined ? {} : { unsupported: `${param}.${found[1]}` };
 }
 

@@ -26,6 +26,12 @@ describe('parameters of a start', () => {
       want: { stop: ['x'], textFormat: SCHEMA },
     },
     {
+      name: 'tools',
+      asked: { ...params, toolsJson: '[]', toolChoiceJson: '"none"', parallelToolCalls: false },
+      grammar: false,
+      want: { stop: ['x'], tools: '[]', toolChoice: '"none"', parallelToolCalls: false },
+    },
+    {
       name: 'plain text, which any driver makes',
       asked: { ...params, textFormatJson: '{"type":"text"}' },
       grammar: false,

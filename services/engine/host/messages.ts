@@ -164,7 +164,17 @@ export function samplingParams(
     ...(topP === undefined ? {} : { topP }),
     ...(seed === undefined ? {} : { seed }),
     ...(constrained ? { textFormat: textFormatJson } : {}),
+    ...toolParams(params),
     stop,
+  };
+}
+
+/** As they came: the gateway has read them, and a driver reads them as far as it uses them. */
+function toolParams({ toolsJson, toolChoiceJson, parallelToolCalls }: Params): Partial<SamplingParams> {
+  return {
+    ...(toolsJson === '' ? {} : { tools: toolsJson }),
+    ...(toolChoiceJson === '' ? {} : { toolChoice: toolChoiceJson }),
+    ...(parallelToolCalls === undefined ? {} : { parallelToolCalls }),
   };
 }
 

@@ -1,0 +1,22 @@
+/**
+ * Tools of a request as the first item of its turn's input: the model reads them where they are new, and the turns that
+ * follow with the same tools do not repeat them. So a session's context grows into what a full resend renders: the tools
+ * once, at its head.
+ */
+import type { TurnInput } from './commands.ts';
+
+const OPENING = '{"type":"tools","tools":';
+const CLOSING = '}';
+
+/** The input with its tools before it, unless the context that it continues has them. */
+export function withToolsHead(input: readonly TurnInput[], tools: string, known: string): readonly TurnInput[] {
+  if (tools === '' || tools === known) return input;
+  return [{ kind: 'item', json: `${OPENING}${tools}${CLOSING}` }, ...input];
+}
+
+/** The tools that stand at the head of an input, as {@link withToolsHead} put them; empty without any. */
+export function toolsHeadOf(input: readonly TurnInput[]): string {
+  const [first] = input;
+  if (first?.kind !== 'item' || !first.json.startsWith(OPENING)) return '';
+  return first.json.slice(OPENING.length, -CLOSING.length);
+}

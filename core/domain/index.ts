@@ -15,3 +15,5 @@ export { isTier, tierNumber, tierOfNumber, tiers } from './tier.ts';
 export type { Tier } from './tier.ts';
 export { allowedBy, parseToolChoice, parseTools } from './tools/index.ts';
 export type { Tool, ToolChoice, ToolSet } from './tools/index.ts';
+export { parseSimScript, ruleMatches } from './sim-script.ts';
+export type { ScriptedItem, ScriptRule, SimScript } from './sim-script.ts';

@@ -1,3 +1,4 @@
+import { parseSimScript } from '@reticle/core/domain';
 import { modelById, waferProfiles, type SpeculationClass } from '@reticle/core/domain/wafer';
 import { VirtualClock } from '@reticle/core/flow';
 import { describeDriver } from '../conformance/driver-conformance.ts';
@@ -45,3 +46,5 @@ describeDriver('wafer-sim, hash tokens, no drafter', () => underTest('none', {})
 describeDriver('wafer-sim, hash tokens, drafter of a mixture', () => underTest('moe', {}));
 describeDriver('wafer-sim, code tokens, dense drafter', () => underTest('dense', { tokens: 'code' }));
 describeDriver('wafer-sim, an item every 16 tokens', () => underTest('moe', { itemEvery: 16 }));
+const thinking = parseSimScript('[{"items":[{"reasoning":20},{"message":{}}]}]', 'script');
+describeDriver('wafer-sim, thought before each answer', () => underTest('moe', { script: thinking }));

@@ -1,5 +1,5 @@
-import { ReticleError } from '@reticle/core/domain';
-import { parseItem, tokeniseInput, type TokenisedInput } from '@reticle/core/domain/tokens';
+import { ReticleError, type Tool } from '@reticle/core/domain';
+import { parseItem, tokeniseInput, type Item, type TokenisedInput } from '@reticle/core/domain/tokens';
 import type { ContextId, EngineInput } from '../contract.ts';
 import { ContextHash } from './content/oracle-key.ts';
 import type { TokenWrite, TurnContent } from './content/token-write.ts';
@@ -13,6 +13,10 @@ export type Prompt = {
   readonly hash: () => ContextHash;
   readonly canary: string | undefined;
   readonly lastUserText: string | undefined;
+  /** What a script looks at: the item that stands last; undefined behind generated text or a client's own tokens. */
+  readonly lastItem: Item | undefined;
+  /** Tools that items of the context brought. */
+  readonly additionalTools: readonly Tool[];
 };
 
 /**
@@ -35,6 +39,8 @@ export class Contexts {
       hash: () => hash,
       canary: undefined,
       lastUserText: undefined,
+      lastItem: undefined,
+      additionalTools: [],
       job: undefined,
     };
     this.#byId.set(0, root);
@@ -80,6 +86,8 @@ export function promptOf(parent: Context, options: PromptOptions): Prompt {
     hash: () => hash,
     canary: parent.canary ?? added.canary,
     lastUserText: added.lastUserText ?? parent.lastUserText,
+    lastItem: options.input.length === 0 ? parent.lastItem : added.lastItem,
+    additionalTools: [...parent.additionalTools, ...added.additionalTools],
   };
 }
 

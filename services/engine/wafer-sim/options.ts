@@ -1,3 +1,4 @@
+import type { SimScript } from '@reticle/core/domain';
 import type { ModelGeometry, WaferProfile } from '@reticle/core/domain/wafer';
 import type { Clock } from '@reticle/core/flow';
 import type { EngineCapabilities, EngineModel } from '../contract.ts';
@@ -39,6 +40,8 @@ export type WaferSimOptions = {
   readonly immediate?: (callback: () => void) => void;
   /** Opens an output item every so many tokens, for tests of cut modes; default: one item per turn. */
   readonly itemEvery?: number;
+  /** What turns say besides prose (PROTOCOL §4.1a); default: nothing. */
+  readonly script?: SimScript;
   /** Constant step time without prefill time, slot or KV bound: the shape of `bench-flat` (WAFER §6.1). */
   readonly flatStepMicros?: number;
   readonly maxSessions?: number;
@@ -62,7 +65,7 @@ export type WaferSimSettings = {
   readonly pace: PaceModel;
   readonly parkTokens: number;
   readonly pump: Omit<PumpOptions, 'wake'>;
-  readonly turn: Pick<TurnDraftOptions, 'mode' | 'length' | 'seed' | 'itemEvery'>;
+  readonly turn: Pick<TurnDraftOptions, 'mode' | 'length' | 'seed' | 'itemEvery' | 'script'>;
   readonly faults: FaultScript;
 };
 
@@ -79,7 +82,7 @@ export function waferSimSettings(options: WaferSimOptions): WaferSimSettings {
     parkTokens: options.parkTokens ?? pace.parkTokens,
     pump: { clock, pace: options.pace ?? 'timer', ...(immediate && { immediate }) },
     faults: faultScript(options.faults ?? { faults: [] }, pace.stages),
-    turn: { mode: tokens, length, seed: options.seed, itemEvery: options.itemEvery },
+    turn: { mode: tokens, length, seed: options.seed, itemEvery: options.itemEvery, script: options.script ?? [] },
   };
 }
 

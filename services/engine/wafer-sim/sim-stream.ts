@@ -1,4 +1,4 @@
-import { assert, ReticleError } from '@reticle/core/domain';
+import { assert, parseToolChoice, parseTools, ReticleError, type SimScript } from '@reticle/core/domain';
 import type { StartWork, StreamId } from '../contract.ts';
 import type { OracleKey } from './content/oracle-key.ts';
 import type { TurnContent } from './content/token-write.ts';
@@ -6,9 +6,10 @@ import { turnContent, verifyPrefix, type TokenMode } from './content/turn-conten
 import { turnLength, type LengthMode } from './content/turn-length.ts';
 import { writtenTokens } from './content/written-tokens.ts';
 import { promptOf, type Context, type Prompt } from './contexts.ts';
-import { ItemCursor } from './item-cursor.ts';
+import { ItemCursor, messagesEvery, scriptedItems } from './item-cursor.ts';
 import type { KvClaim } from './kv-tree.ts';
 import type { PrefillJob } from './prefill-lane.ts';
+import type { AnswerAsk } from './script/plan-answer.ts';
 import { StopMatcher } from './stop-matcher.ts';
 
 /** Seed of a turn that names none. */
@@ -62,17 +63,24 @@ export type TurnDraftOptions = {
   readonly vocab: number;
   readonly contextTokens: number;
   readonly itemEvery: number | undefined;
+  readonly script: SimScript;
 };
 
 /**
- * @throws ReticleError for input that cannot be tokenised and for a text format that is no grammar; `context_length_exceeded` when no token of output fits;
+ * @throws ReticleError for input that cannot be tokenised, a text format that is no grammar, tools that cannot be called; `context_length_exceeded` when no token of output fits;
  *   `internal` for delivered tokens that this turn would not have generated
  */
 export function turnDraft(work: StartWork, parent: Context, options: TurnDraftOptions): TurnDraft {
   assert(work.maxOutputTokens > 0, 'a turn may generate a token');
   const { vocab, modelDigest, mode } = options;
   const prompt = promptOf(parent, { input: work.input, afterOutput: work.afterOutput, opensAnswer: true, vocab });
-  const { key, content, completeTokens } = turnContent({
+  const {
+    key,
+    content,
+    completeTokens,
+    proseAt = 0,
+    spans,
+  } = turnContent({
     mode,
     modelDigest,
     vocab,
@@ -82,14 +90,14 @@ export function turnDraft(work: StartWork, parent: Context, options: TurnDraftOp
     canary: prompt.canary,
     lastUserText: prompt.lastUserText,
     textFormat: work.params.textFormat,
+    answer: answerAsk(work, prompt, options.script),
   });
   const maxOutputTokens = Math.min(work.maxOutputTokens, outputRoom(prompt.tokens, options.contextTokens));
   const length = work.length ?? options.length;
   const { tokens: whole, finish } =
     completeTokens === undefined
-      ? lengthEnd(
-          turnLength({ mode, length, key, maxOutputTokens, limited: work.outputLimited ?? true }),
-          maxOutputTokens,
+      ? proseEnd(proseAt, maxOutputTokens, (room) =>
+          turnLength({ mode, length, key, maxOutputTokens: room, limited: work.outputLimited ?? true }),
         )
       : completeEnd(completeTokens, maxOutputTokens);
   const forced = forcedPrefix(work, content);
@@ -100,7 +108,7 @@ export function turnDraft(work: StartWork, parent: Context, options: TurnDraftOp
     prompt,
     key,
     content,
-    items: new ItemCursor(key, options.itemEvery),
+    items: new ItemCursor(key, spans === undefined ? messagesEvery(options.itemEvery) : scriptedItems(spans)),
     stops: forced.stops,
     startOffset: work.forced.length,
     end,
@@ -112,13 +120,34 @@ export function turnDraft(work: StartWork, parent: Context, options: TurnDraftOp
 /** Where a turn that nobody cuts ends, and why. */
 type WholeTurn = { readonly tokens: number; readonly finish: 'stop' | 'length' };
 
-function lengthEnd(tokens: number, maxOutputTokens: number): WholeTurn {
+/** Prose from `proseAt` on is as long as its length says. */
+function proseEnd(proseAt: number, maxOutputTokens: number, lengthIn: (room: number) => number): WholeTurn {
+  if (proseAt >= maxOutputTokens) return { tokens: maxOutputTokens, finish: 'length' };
+  const tokens = proseAt + lengthIn(maxOutputTokens - proseAt);
   return { tokens, finish: tokens < maxOutputTokens ? 'stop' : 'length' };
 }
 
 /** A complete text has an end of its own, whatever length is asked for. */
 function completeEnd(tokens: number, maxOutputTokens: number): WholeTurn {
   return tokens <= maxOutputTokens ? { tokens, finish: 'stop' } : { tokens: maxOutputTokens, finish: 'length' };
+}
+
+/** What the script and the request say about the turn's items; undefined where neither can say anything. */
+function answerAsk({ params }: StartWork, prompt: Prompt, script: SimScript): AnswerAsk | undefined {
+  const choice =
+    params.toolChoice === undefined
+      ? ({ mode: 'auto' } as const)
+      : parseToolChoice(params.toolChoice, 'params.tool_choice_json');
+  if (script.length === 0 && choice.mode !== 'required') return undefined;
+  const own = params.tools === undefined ? [] : parseTools(params.tools, 'params.tools_json').tools;
+  const { lastItem, additionalTools } = prompt;
+  return {
+    script,
+    lastItem,
+    tools: [...own, ...additionalTools],
+    choice,
+    parallelToolCalls: params.parallelToolCalls ?? true,
+  };
 }
 
 /** A refusal that another replica may not give. */

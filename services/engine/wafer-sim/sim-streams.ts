@@ -144,12 +144,14 @@ export class SimStreams {
     const tokens = prompt.tokens + keepThrough;
     const kvKeptTokens = started ? tokens : stream.cachedTokens;
     const job = started ? undefined : parent.job;
-    const { canary, lastUserText } = prompt;
+    const { canary, lastUserText, additionalTools } = prompt;
     const made: Context = {
       tokens,
       hash: hashWithOutput(prompt, content, keepThrough),
       canary,
       lastUserText,
+      lastItem: undefined,
+      additionalTools,
       job,
       ...this.#ports.kv.seal(claim, kvKeptTokens, job),
     };

@@ -2,8 +2,10 @@ import { parseTextFormat } from '@reticle/core/domain';
 
 import { CodeContent } from './code-content.ts';
 import { HashContent } from './hash-content.ts';
-import { ContextHash, oracleKey, type OracleKey } from './oracle-key.ts';
-import { SchemaContent } from './schema-content.ts';
+import { ContextHash, oracleKey, oracleMix, type OracleKey } from './oracle-key.ts';
+import { planAnswer, type AnswerAsk } from '../script/plan-answer.ts';
+import { scriptedContent, type ScriptedTurn } from '../script/scripted-content.ts';
+import { schemaContent } from './schema-content.ts';
 import type { TurnContent } from './token-write.ts';
 import { writtenTokens } from './written-tokens.ts';
 
@@ -25,20 +27,21 @@ export type TurnContentOptions = {
   readonly lastUserText?: string | undefined;
   /** JSON of `text.format`; with a schema the output is one JSON text of it, in either mode. */
   readonly textFormat?: string | undefined;
+  /** What a script and the request's tools have to say about its items; absent: one message. */
+  readonly answer?: AnswerAsk | undefined;
 };
 
-/** A turn's content, and the key that also decides its step widths and natural length. */
-export type KeyedTurnContent = {
-  readonly key: OracleKey;
-  readonly content: TurnContent;
-  /** Tokens of a content that is complete by itself; absent where only a length ends it. */
-  readonly completeTokens?: number;
-};
+/**
+ * A turn's content, and the key that also decides its step widths and natural length. `completeTokens` are those of a
+ * content that is complete by itself; absent where only a length ends it. `spans` stand for another answer than one message.
+ */
+export type KeyedTurnContent = { readonly key: OracleKey } & Omit<ScriptedTurn, 'spans'> &
+  Partial<Pick<ScriptedTurn, 'spans'>>;
 
 /**
  * The content of one turn (WAFER §6.2): the same options give the same bytes at every offset, on every replica.
  *
- * @throws ReticleError of `parseTextFormat`
+ * @throws ReticleError of `parseTextFormat`, `planAnswer` and `scriptedContent`
  */
 export function turnContent(options: TurnContentOptions): KeyedTurnContent {
   const { inputIds, vocab } = options;
@@ -46,15 +49,18 @@ export function turnContent(options: TurnContentOptions): KeyedTurnContent {
   const key = oracleKey({ ...options, context });
   const grammar =
     options.textFormat === undefined ? undefined : parseTextFormat(options.textFormat, 'params.text_format_json');
+  const prose = (of: OracleKey): TurnContent => proseContent(options, of);
+  const items = options.answer && planAnswer(options.answer, (count) => oracleMix(key, 0) % count);
+  if (items !== undefined) return { key, ...scriptedContent({ items, key, vocab, prose, grammar }) };
   if (grammar !== undefined) {
-    const content = new SchemaContent({ key, vocab, grammar });
+    const content = schemaContent({ key, vocab, grammar });
     return { key, content, completeTokens: content.tokens };
   }
-  const content =
-    options.mode === 'hash'
-      ? new HashContent({ key, vocab, canary: options.canary })
-      : new CodeContent({ key, vocab, lastUserText: options.lastUserText });
-  return { key, content };
+  return { key, content: prose(key) };
+}
+
+function proseContent({ mode, vocab, canary, lastUserText }: TurnContentOptions, key: OracleKey): TurnContent {
+  return mode === 'hash' ? new HashContent({ key, vocab, canary }) : new CodeContent({ key, vocab, lastUserText });
 }
 
 const CHUNK_TOKENS = 256;

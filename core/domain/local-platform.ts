@@ -21,6 +21,8 @@ export type LocalChain = {
     readonly flatStepMicros?: number;
     /** Opens an output item every so many tokens, for tests of cut modes; absent: one item per turn. */
     readonly itemEvery?: number;
+    /** JSON of what turns say besides prose (PROTOCOL §4.1a); absent: nothing. */
+    readonly script?: string;
     /** Script of hardware faults (WAFER §6.5), for tests and drills. */
     readonly faults?: unknown;
   };

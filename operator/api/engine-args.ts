@@ -1,3 +1,4 @@
+import { isReticleError, parseSimScript } from '@reticle/core/domain';
 import { suggest } from './suggest.ts';
 import { quote } from './problem.ts';
 import type { Finding } from './schema.ts';
@@ -20,16 +21,23 @@ export type WaferSimArgs = {
   readonly pace?: (typeof paceModes)[number];
   /** Non-negative, in ASCII decimal as the oracle's key takes it; at most 19 digits, so it fits `uint64`. */
   readonly seed?: string;
+  /** JSON of what turns say besides prose: reasoning and calls, by rules (PROTOCOL §4.1a "Simulator script"). */
+  readonly script?: string;
 };
 
 type Args = Readonly<Record<string, string>>;
-type ArgRule = { readonly values: readonly string[] } | { readonly pattern: RegExp; readonly hint: string };
+type ArgRule =
+  | { readonly values: readonly string[] }
+  | { readonly pattern: RegExp; readonly hint: string }
+  /** Says what is wrong. */
+  | { readonly refuse: (value: string) => string | undefined };
 
 const waferSim: Readonly<Record<keyof WaferSimArgs, ArgRule>> = {
   tokens: { values: tokenModes },
   length: { values: lengthModes },
   pace: { values: paceModes },
   seed: { pattern: /^(0|[1-9][0-9]{0,18})$/, hint: 'a whole number of at most 19 digits' },
+  script: { refuse: refuseScript },
 };
 
 /** The allow-list: which arguments a driver takes. */
@@ -59,7 +67,18 @@ function refuseValue(arg: ArgRule | undefined, value: string): string | undefine
       ? undefined
       : `${quote(value)} is not a value here (${suggest(value, arg.values, 'use one of')})`;
   }
+  if ('refuse' in arg) return arg.refuse(value);
   return arg.pattern.test(value) ? undefined : `${quote(value)} is malformed (use ${arg.hint})`;
+}
+
+function refuseScript(value: string): string | undefined {
+  try {
+    parseSimScript(value, 'script');
+    return undefined;
+  } catch (error) {
+    if (!isReticleError(error)) throw error;
+    return `is no script: ${error.message} (at ${error.param ?? 'script'})`;
+  }
 }
 
 /** The arguments of a decoded WaferSim engine as a typed record. */
@@ -67,11 +86,12 @@ export function waferSimArgs(args: Args): WaferSimArgs {
   const tokens = tokenModes.find((mode) => mode === args['tokens']);
   const length = lengthModes.find((mode) => mode === args['length']);
   const pace = paceModes.find((mode) => mode === args['pace']);
-  const seed = args['seed'];
+  const { seed, script } = args;
   return {
     ...(tokens === undefined ? {} : { tokens }),
     ...(length === undefined ? {} : { length }),
     ...(pace === undefined ? {} : { pace }),
     ...(seed === undefined ? {} : { seed }),
+    ...(script === undefined ? {} : { script }),
   };
 }

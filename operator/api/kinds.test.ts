@@ -115,6 +115,11 @@ describe('decodeObject', () => {
       want: 'spec.engine.args.tokens|rule|"cod" is not a value here (did you mean "code"?)',
     },
     {
+      name: 'a script with a rule that says nothing',
+      raw: deployment({ engine: { driver: 'WaferSim', args: { script: '[{"items":[]}]' } } }),
+      want: 'spec.engine.args.script|rule|is no script: a rule has an item (at script[0].items)',
+    },
+    {
       name: 'a region twice',
       raw: deployment({
         regions: [
@@ -195,8 +200,8 @@ describe('waferSimArgs', () => {
     { name: 'nothing', args: {}, want: {} },
     {
       name: 'every argument',
-      args: { tokens: 'code', length: 'max', pace: 'busy', seed: '7' },
-      want: { tokens: 'code', length: 'max', pace: 'busy', seed: '7' },
+      args: { tokens: 'code', length: 'max', pace: 'busy', seed: '7', script: '[]' },
+      want: { tokens: 'code', length: 'max', pace: 'busy', seed: '7', script: '[]' },
     },
   ])('reads $name', ({ args, want }) => {
     expect(waferSimArgs(args)).toEqual(want);

@@ -51,7 +51,8 @@ const engine = withRules(
     'md8',
     "!has(self.args) || self.args.all(k, self.driver == 'WaferSim' && (" +
       "(k == 'tokens' && self.args[k] in ['hash', 'code']) || (k == 'length' && self.args[k] in ['natural', 'max']) || " +
-      "(k == 'pace' && self.args[k] in ['timer', 'busy']) || (k == 'seed' && self.args[k].matches('^(0|[1-9][0-9]{0,18})$'))))",
+      "(k == 'pace' && self.args[k] in ['timer', 'busy']) || (k == 'seed' && self.args[k].matches('^(0|[1-9][0-9]{0,18})$')) || " +
+      "(k == 'script' && self.args[k].matches('^\\\\s*\\\\['))))",
     'args must be arguments that the driver takes',
     (self) => refuseArgs(self.driver, self.args).map((finding) => ({ ...finding, at: ['args', ...finding.at] })),
   ),

@@ -1,3 +1,4 @@
+import { parseSimScript } from '@reticle/core/domain';
 import type { Env, Logger } from '@reticle/core/process';
 import type { Bus } from '@reticle/services/bus';
 import { EngineHost, listenLinks, publishPresence, serveSignals } from '@reticle/services/engine';
@@ -30,7 +31,7 @@ export type RunningEngine = {
 export async function startEngine(config: EngineConfig, dependencies: EngineDependencies): Promise<RunningEngine> {
   const { env, bus, logger } = dependencies;
   const { chain, engineId, region, replicaEpoch } = config;
-  const { tokens, length, pace, seed, flatStepMicros, itemEvery, faults } = chain.engine;
+  const { tokens, length, pace, seed, flatStepMicros, itemEvery, script, faults } = chain.engine;
   const driver = createWaferSim({
     model: {
       name: chain.servedName,
@@ -49,6 +50,7 @@ export async function startEngine(config: EngineConfig, dependencies: EngineDepe
     seed,
     ...(flatStepMicros === undefined ? {} : { flatStepMicros }),
     ...(itemEvery === undefined ? {} : { itemEvery }),
+    ...(script === undefined ? {} : { script: parseSimScript(script, 'script') }),
     ...(faults === undefined ? {} : { faults: faultScript(faults, chain.wafers) }),
   });
   const host = new EngineHost({

@@ -1,4 +1,4 @@
-import type { LocalChain } from '@reticle/core/domain';
+import { parseSimScript, type LocalChain } from '@reticle/core/domain';
 import { engineSignalKeys, type SignalKey } from '@reticle/services/bus/signals';
 import { EngineHost, publishPresence, serveSignals } from '@reticle/services/engine';
 import { createWaferSim, type WaferSim } from '@reticle/services/engine/wafer-sim';
@@ -73,7 +73,7 @@ export class EngineProcess {
 }
 
 function driverOf(chain: LocalChain, { clock }: SimProcess): WaferSim {
-  const { tokens, length, seed, flatStepMicros, itemEvery } = chain.engine;
+  const { tokens, length, seed, flatStepMicros, itemEvery, script } = chain.engine;
   return createWaferSim({
     model: {
       name: chain.servedName,
@@ -90,5 +90,6 @@ function driverOf(chain: LocalChain, { clock }: SimProcess): WaferSim {
     seed,
     ...(flatStepMicros === undefined ? {} : { flatStepMicros }),
     ...(itemEvery === undefined ? {} : { itemEvery }),
+    ...(script === undefined ? {} : { script: parseSimScript(script, 'script') }),
   });
 }

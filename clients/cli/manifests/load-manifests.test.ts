@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { isReticleError } from '@reticle/core/domain';
+import { isReticleError, parseSimScript, ruleMatches } from '@reticle/core/domain';
+import { parseItem } from '@reticle/core/domain/tokens';
 import { evaluatePlan, planChain } from '@reticle/core/domain/wafer';
 import { toGeometry, toProfile } from '@reticle/operator/api';
 import { createHash } from 'node:crypto';
@@ -82,6 +83,21 @@ describe('the manifests of examples/local', () => {
     expect(scene.deployments.map((object) => object.spec.shape.wafers)).toEqual([12]);
   });
 
+  test('hold a script that lists files with the command tool of Codex, and then says so', () => {
+    const script = parseSimScript(scene.deployments[0]?.spec.engine.args['script'] ?? '', 'script');
+    const says = (json: string): unknown =>
+      script.find((rule) => ruleMatches(rule, parseItem(json, 'item')))?.items.at(-1);
+    expect(says('{"role":"user","content":"Please list files here."}')).toEqual({
+      kind: 'call',
+      name: 'exec_command',
+      tool: 'function',
+      text: '{"cmd":"ls"}',
+    });
+    const output = says('{"type":"function_call_output","call_id":"c","output":"README.md"}');
+    expect(output).toMatchObject({ kind: 'message', text: expect.any(String) });
+    expect(says('{"role":"user","content":"Write a parser."}')).toBeUndefined();
+  });
+
   test('plan to the working point of WAFER §5.6: spark-ref on 12 wafers at 32k', () => {
     const [model, waferClass, deployment] = [scene.models[0], scene.waferClasses[0], scene.deployments[0]];
     if (!model || !waferClass || !deployment) throw new Error('a kind is missing');
@@ -150,7 +166,7 @@ describe('loadManifests', () => {
       name: 'a wrong type',
       edits: [['m/deployment.yaml', 'wafers: 12', 'wafers: twelve']],
       want: [
-        'm/deployment.yaml:17  ModelDeployment/spark-ref  spec.shape.wafers  must be a whole number from 0 to 256, not a string',
+        'm/deployment.yaml:23  ModelDeployment/spark-ref  spec.shape.wafers  must be a whole number from 0 to 256, not a string',
       ],
     },
     {
@@ -226,7 +242,7 @@ describe('loadManifests', () => {
       '3 problems in the manifests',
       'm/class.yaml:9  WaferClass/wse3  spec.reservePercent  must be a whole number from 0 to 50, not a string (remove the quotes)',
       'm/deployment.yaml:11  ModelDeployment/spark-ref  spec.engine.driver  "WafferSim" is not a value here (did you mean "WaferSim"?)',
-      'm/deployment.yaml:17  ModelDeployment/spark-ref  spec.shape.wafers  -1 is out of range (use a whole number from 0 to 256)',
+      'm/deployment.yaml:23  ModelDeployment/spark-ref  spec.shape.wafers  -1 is out of range (use a whole number from 0 to 256)',
     ]);
   });
 
@@ -238,7 +254,7 @@ describe('loadManifests', () => {
       ]),
     );
     expect(lines.slice(1)).toEqual([
-      'm/deployment.yaml:19  ModelDeployment/spark-ref  spec.regions[0].region  no WaferPool is in region "mars" (pools are in: local)',
+      'm/deployment.yaml:25  ModelDeployment/spark-ref  spec.regions[0].region  no WaferPool is in region "mars" (pools are in: local)',
       'm/model.yaml:17  Model/spark-ref  spec.geometry.layers  0 is out of range (use a whole number from 1 to 1024)',
     ]);
   });

@@ -102,13 +102,14 @@ function placed(scene: Scene, deployment: ModelDeployment, replicas: number): Pl
 
 function served(deployment: ModelDeployment, model: Model): Omit<LocalChain, 'geometry' | 'profile' | 'wafers'> {
   const { contextTokens, digest, defaults } = model.spec;
-  const { tokens = 'code', length = 'natural', pace = 'timer', seed = '0' } = waferSimArgs(deployment.spec.engine.args);
+  const args = waferSimArgs(deployment.spec.engine.args);
+  const { tokens = 'code', length = 'natural', pace = 'timer', seed = '0', script } = args;
   return {
     servedName: deployment.spec.servedName,
     modelDigest: digest,
     contextTokens,
     maxOutputTokens: defaults.maxOutputTokens ?? contextTokens,
-    engine: { tokens, length, pace, seed: Number(seed) },
+    engine: { tokens, length, pace, seed: Number(seed), ...(script === undefined ? {} : { script }) },
   };
 }
 

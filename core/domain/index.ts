@@ -13,7 +13,7 @@ export { isReticleError, ReticleError } from './reticle-error.ts';
 export type { ReticleErrorOptions } from './reticle-error.ts';
 export { isTier, tierNumber, tierOfNumber, tiers } from './tier.ts';
 export type { Tier } from './tier.ts';
-export { allowedBy, parseToolChoice, parseTools } from './tools/index.ts';
+export { allowedBy, checkToolChoice, parseToolChoice, parseToolList, parseTools } from './tools/index.ts';
 export type { Tool, ToolChoice, ToolSet } from './tools/index.ts';
 export { parseSimScript, ruleMatches } from './sim-script.ts';
 export type { ScriptedItem, ScriptRule, SimScript } from './sim-script.ts';

@@ -1,4 +1,4 @@
-import { parseTextFormat, parseToolChoice, parseTools, ReticleError } from '@reticle/core/domain';
+import { checkToolChoice, parseTextFormat, parseToolChoice, parseTools, ReticleError } from '@reticle/core/domain';
 import { limits } from '@reticle/proto/contract';
 import type { TurnParams } from './commands.ts';
 
@@ -38,12 +38,7 @@ export function withCanonicalTools(params: TurnParams): TurnParams {
   const set = given === undefined ? undefined : parseTools(given, 'params.tools_json');
   const tools = set?.tools ?? [];
   if (rest.toolChoice !== undefined) {
-    const choice = parseToolChoice(rest.toolChoice, CHOICE_PARAM);
-    // Tools may stand in the context alone; a name that is asked for beside other tools is a mistake.
-    const isMissing = (name: string): boolean => !tools.some((tool) => tool.name === name);
-    if (tools.length > 0 && choice.only?.some(isMissing) === true) {
-      throw new ReticleError('invalid_request', 'the choice names a tool that is not there', { param: CHOICE_PARAM });
-    }
+    checkToolChoice(parseToolChoice(rest.toolChoice, CHOICE_PARAM), tools, CHOICE_PARAM);
   }
   return set === undefined || tools.length === 0 ? rest : { ...rest, tools: set.json };
 }

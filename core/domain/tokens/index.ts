@@ -1,7 +1,7 @@
 export { canonicalJson } from './canonical-json.ts';
 export { tokeniseInput } from './input.ts';
 export type { InputPiece, TokenisedInput, TokeniseInputOptions } from './input.ts';
-export { parseItem, roles } from './item.ts';
+export { foreignFields, parseItem, readItem, roles } from './item.ts';
 export { hasUnsafeKeys, nestsDeeperThan } from './json-scan.ts';
 export type { Item, ItemWord, MessageItem, Role } from './item.ts';
 export { itemHeading, renderItems, renderTurnInput } from './template.ts';

@@ -68,14 +68,28 @@ const readers: Readonly<Record<string, { readonly fields: ReadonlySet<string>; r
  * @throws ReticleError `json_too_deep`, `invalid_json`, `unsupported_modality`, or `invalid_request` for anything else
  */
 export function parseItem(itemJson: string, param: string): Item {
-  const fields = parseObject(itemJson, param);
+  return readItem(parseObject(itemJson, param), param);
+}
+
+/** {@link parseItem} of a value whose JSON text was checked already. */
+export function readItem(fields: Fields, param: string): Item {
   const type = fields['type'] ?? 'message';
   refuseModality(type, `${param}.type`);
-  const reader = typeof type === 'string' && Object.hasOwn(readers, type) ? readers[type] : undefined;
+  const reader = readerOf(type);
   if (reader === undefined) throw invalid(`an item is one of ${Object.keys(readers).join(', ')}`, `${param}.type`);
   refuseUnknown(fields, reader.fields, param);
   checkOptionalTexts(fields, ['id', 'status'], param);
   return reader.read(fields, param);
+}
+
+/** Names of an item's fields that mean nothing to any model here; none for a type that is not known. */
+export function foreignFields(fields: Fields): readonly string[] {
+  const known = readerOf(fields['type'] ?? 'message')?.fields;
+  return known === undefined ? [] : Object.keys(fields).filter((name) => !known.has(name));
+}
+
+function readerOf(type: unknown): (typeof readers)[string] | undefined {
+  return typeof type === 'string' && Object.hasOwn(readers, type) ? readers[type] : undefined;
 }
 
 function fieldSet(own: string): ReadonlySet<string> {

@@ -1,4 +1,4 @@
-export { parseTools } from './tool.ts';
+export { parseToolList, parseTools } from './tool.ts';
 export type { Tool, ToolSet } from './tool.ts';
-export { allowedBy, parseToolChoice } from './tool-choice.ts';
+export { allowedBy, checkToolChoice, parseToolChoice } from './tool-choice.ts';
 export type { ToolChoice } from './tool-choice.ts';

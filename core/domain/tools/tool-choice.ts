@@ -39,6 +39,17 @@ function namedTool(value: unknown, param: string): string {
   return toolName(value['name'], `${param}.name`);
 }
 
+/**
+ * A name that is asked for beside other tools is a mistake; without any the tools may stand in the context alone.
+ *
+ * @throws ReticleError `invalid_request`
+ */
+export function checkToolChoice({ only }: ToolChoice, tools: readonly Tool[], param: string): void {
+  const isMissing = (name: string): boolean => !tools.some((tool) => tool.name === name);
+  if (tools.length > 0 && only?.some(isMissing) === true)
+    throw invalid('the choice names a tool that is not there', param);
+}
+
 /** The tools that a choice leaves. */
 export function allowedBy({ mode, only }: ToolChoice, tools: readonly Tool[]): readonly Tool[] {
   if (mode === 'none') return [];

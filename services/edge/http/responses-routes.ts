@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import { isReticleError, ReticleError } from '@reticle/core/domain';
 import { decodeResponse } from '../openai/decode-response.ts';
-import { parseBody } from '../openai/json-fields.ts';
+import { parseBody, requestParam } from '../openai/json-fields.ts';
 import { responseObject, terminalStatus } from '../openai/response-object.ts';
 import { ResponseReader } from '../openai/response-reader.ts';
 import type { Responses, ServedResponse } from '../openai/responses.ts';
@@ -62,7 +62,7 @@ function refuseUnstarted({ record }: ServedResponse): void {
   if (error === undefined || record.started !== undefined) return;
   const { code, message, param, retryDelayMs, details } = error;
   throw new ReticleError(code, message, {
-    param: param.replace(/\.item_json/, '').replace(/^params\./, ''),
+    param: requestParam(param),
     ...(details === undefined ? {} : { details }),
     ...(retryDelayMs === undefined ? {} : { retryAfterMs: retryDelayMs }),
   });

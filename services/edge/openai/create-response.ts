@@ -1,5 +1,6 @@
 import type { Tier } from '@reticle/core/domain';
 import type { TurnParams } from '@reticle/services/session';
+import type { InputCalls } from './decode-input.ts';
 import type { ResponseProfile } from './response-profile.ts';
 
 /** What a `create` asks for, on whatever surface it came: validated, nothing of it taken over unseen. */
@@ -7,6 +8,8 @@ export type CreateResponse = {
   readonly model: string;
   /** Item JSON, in order; instructions are the first. */
   readonly items: readonly string[];
+  /** Calls and their outputs among the items; absent: none. */
+  readonly calls?: InputCalls;
   readonly previousResponseId: string | undefined;
   readonly cacheKey: string;
   readonly params: TurnParams;

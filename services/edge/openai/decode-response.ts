@@ -1,20 +1,10 @@
 /** A Responses body, of `POST /v1/responses` or of a `response.create` frame → values (PROTOCOL §4.1, §4.1a). */
-import { ReticleError, type Tier } from '@reticle/core/domain';
-import { limits } from '@reticle/proto/contract';
+import { parseTextFormat, ReticleError, type Tier } from '@reticle/core/domain';
 import type { TurnParams } from '@reticle/services/session';
 import type { CreateResponse } from './create-response.ts';
-import {
-  flag,
-  integerIn,
-  invalid,
-  isFields,
-  list,
-  numberIn,
-  object,
-  requiredText,
-  text,
-  type Fields,
-} from './json-fields.ts';
+import { checkCalls, decodeInput } from './decode-input.ts';
+import { decodeTools } from './decode-tools.ts';
+import { flag, integerIn, invalid, list, numberIn, object, requiredText, text, type Fields } from './json-fields.ts';
 
 /** Fields that are read, or accepted without an effect of their own. Others are named in `response.reticle.ignored`. */
 const KNOWN: ReadonlySet<string> = new Set(
@@ -34,6 +24,7 @@ const REFUSED: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
+const INCLUDE_CHARACTERS_MAX = 64;
 const METADATA_PAIRS_MAX = 16;
 const METADATA_KEY_MAX = 64;
 const METADATA_VALUE_MAX = 512;
@@ -55,18 +46,24 @@ export function decodeResponse(fields: Fields): CreateResponse {
   refuseUnsupported(fields);
   const { params, ...sampling } = paramsOf(fields);
   const instructions = text(fields, 'instructions');
+  const tools = decodeTools(fields);
+  const input = decodeInput(fields);
+  const previousResponseId = text(fields, 'previous_response_id');
+  if (previousResponseId === undefined) checkCalls(input.calls, () => false);
+  const ignored = [...unknownFields(fields), ...tools.ignored, ...ignoredIncludes(fields), ...input.ignored];
   return {
     model: requiredText(fields, 'model'),
-    items: [...instructionItem(instructions), ...inputItems(fields)],
-    previousResponseId: text(fields, 'previous_response_id'),
+    items: [...instructionItem(instructions), ...input.items],
+    calls: input.calls,
+    previousResponseId,
     cacheKey: text(fields, 'prompt_cache_key') ?? '',
-    params,
+    params: { ...params, ...tools.params },
     maxOutputTokens: sampling.maxOutputTokens,
     tier: tierOf(fields),
     stream: flag(fields, 'stream') ?? false,
     background: flag(fields, 'background') ?? false,
     generate: flag(fields, 'generate') ?? true,
-    echo: { ...sampling, ...echoOf(fields), instructions },
+    echo: { ...sampling, ...echoOf(fields), instructions, ignored },
   };
 }
 
@@ -85,12 +82,12 @@ type Sampling = Pick<CreateResponse['echo'], 'maxOutputTokens' | 'temperature' |
 function paramsOf(fields: Fields): Sampling & { readonly params: TurnParams } {
   const temperature = numberIn(fields, 'temperature', { min: 0, max: TEMPERATURE_MAX });
   const topP = numberIn(fields, 'top_p', { min: Number.MIN_VALUE, max: 1 });
-  const format = object(object(fields, 'text') ?? {}, 'format');
+  const textFormat = textFormatOf(fields);
   const params: TurnParams = {
     stop: [],
     ...(temperature === undefined ? {} : { temperature }),
     ...(topP === undefined ? {} : { topP }),
-    ...(format === undefined ? {} : { textFormat: JSON.stringify(format) }),
+    ...(textFormat === undefined ? {} : { textFormat }),
   };
   return {
     params,
@@ -100,7 +97,16 @@ function paramsOf(fields: Fields): Sampling & { readonly params: TurnParams } {
   };
 }
 
-function echoOf(fields: Fields): Omit<CreateResponse['echo'], keyof Sampling | 'instructions'> {
+/** Read here, so that a schema which cannot be followed is refused before anything is started. */
+function textFormatOf(fields: Fields): string | undefined {
+  const format = object(object(fields, 'text') ?? {}, 'format');
+  if (format === undefined) return undefined;
+  const json = JSON.stringify(format);
+  parseTextFormat(json, 'text.format');
+  return json;
+}
+
+function echoOf(fields: Fields): Omit<CreateResponse['echo'], keyof Sampling | 'instructions' | 'ignored'> {
   return {
     parallelToolCalls: flag(fields, 'parallel_tool_calls') ?? true,
     metadata: metadataOf(fields),
@@ -108,8 +114,11 @@ function echoOf(fields: Fields): Omit<CreateResponse['echo'], keyof Sampling | '
     reasoning: object(fields, 'reasoning'),
     toolChoice: fields['tool_choice'] ?? undefined,
     tools: list(fields, 'tools') ?? [],
-    ignored: Object.keys(fields).filter((name) => !KNOWN.has(name)),
   };
+}
+
+function unknownFields(fields: Fields): readonly string[] {
+  return Object.keys(fields).filter((name) => !KNOWN.has(name));
 }
 
 function instructionItem(instructions: string | undefined): readonly string[] {
@@ -117,20 +126,12 @@ function instructionItem(instructions: string | undefined): readonly string[] {
   return [JSON.stringify({ type: 'message', role: 'developer', content: instructions })];
 }
 
-function inputItems(fields: Fields): readonly string[] {
-  const { input } = fields;
-  if (typeof input === 'string') return [JSON.stringify({ type: 'message', role: 'user', content: input })];
-  const items = list(fields, 'input');
-  if (items === undefined) {
-    throw new ReticleError('missing_required_parameter', 'a required field is missing', { param: 'input' });
-  }
-  if (items.length > limits.inputItemsMax) {
-    const details = { limit: String(limits.inputItemsMax), requested: String(items.length) };
-    throw new ReticleError('invalid_request', 'too many input items', { param: 'input', details });
-  }
-  return items.map((item, index) => {
-    if (!isFields(item)) throw invalid('an item is an object', `input[${index}]`);
-    return JSON.stringify(item);
+/** Nothing that `include` asks for is held here: encrypted reasoning, log probabilities, results of hosted tools. */
+function ignoredIncludes(fields: Fields): readonly string[] {
+  return (list(fields, 'include') ?? []).map((value) => {
+    if (typeof value !== 'string' || value.length > INCLUDE_CHARACTERS_MAX)
+      throw invalid('a value is a text', 'include');
+    return `include.${value}`;
   });
 }
 

@@ -41,6 +41,11 @@ export function outOfRange(range: string, param: string): ReticleError {
   return new ReticleError('value_out_of_range', `the parameter is outside its range: ${range}`, { param });
 }
 
+/** A field's name in the notation of these surfaces, where a turn's refusal has it in that of the session layer. */
+export function requestParam(param: string): string {
+  return param.replace(/\.item_json/, '').replace(/^params\.(\w+?)(_json)?(?=$|[.[])/, '$1');
+}
+
 /** Absent and null are one, as the SDKs send them. */
 function present(fields: Fields, name: string): unknown {
   return fields[name] ?? undefined;

@@ -1,6 +1,7 @@
 /** The `response` object of PROTOCOL §4.2 and the JSON of its items. */
 import { errorRegistry } from '@reticle/proto/contract';
 import type { TurnEnded, TurnError, Usage } from '@reticle/services/session';
+import { requestParam } from './json-fields.ts';
 import { tierWord, type ResponseProfile } from './response-profile.ts';
 import type { OutputItem, ResponseRecord } from './response-record.ts';
 
@@ -159,5 +160,11 @@ export function receiptObject(receipt: NonNullable<ResponseRecord['receipt']>): 
 }
 
 function turnErrorObject({ code, message, param, retryDelayMs, details }: TurnError): object {
-  return { code, message, param: param === '' ? null : param, retry_after_ms: retryDelayMs ?? null, ...details };
+  return {
+    code,
+    message,
+    param: param === '' ? null : requestParam(param),
+    retry_after_ms: retryDelayMs ?? null,
+    ...details,
+  };
 }

@@ -12,9 +12,10 @@ import type { ControlAck, CutMode, StartTurn } from '@reticle/services/session';
 import type { Caller, SessionFront } from '@reticle/services/stream';
 import { Conversation } from './conversation.ts';
 import type { CreateResponse } from './create-response.ts';
+import { checkCalls } from './decode-input.ts';
 import { ResponseIds, type ResponseRef } from './response-id.ts';
 import type { ResponseProfile } from './response-profile.ts';
-import { ResponseRecord } from './response-record.ts';
+import { isCall, ResponseRecord } from './response-record.ts';
 
 /** How long a response can be read after its terminal: as long as the service replays its tokens, or a background result is kept (§4.1). */
 const KEPT_MS = limits.ringKeepMs;
@@ -39,6 +40,8 @@ export class Responses {
   readonly #options: ResponsesOptions;
   readonly #served = new Map<string, ServedResponse>();
   readonly #conversations = new Map<string, Conversation>();
+  /** Call ids of the conversations whose every turn was served here. */
+  readonly #calls = new WeakMap<Conversation, Set<string>>();
 
   constructor(options: ResponsesOptions) {
     this.#options = options;
@@ -57,6 +60,7 @@ export class Responses {
   async create(caller: Caller, create: CreateResponse): Promise<ServedResponse> {
     const { previousResponseId } = create;
     const parent = previousResponseId === undefined ? undefined : this.#parent(caller, previousResponseId);
+    if (parent !== undefined) this.#checkCalls(parent.conversation, create);
     const conversation = parent?.conversation ?? (await this.#newConversation(caller, create));
     return this.#serve(caller, create, { conversation, parentTurnId: parent?.turnId ?? '' });
   }
@@ -88,6 +92,17 @@ export class Responses {
     return { conversation: known ?? this.#hold(caller, ref.sessionId), turnId: ref.turnId };
   }
 
+  /** Of a conversation that began elsewhere not every call is known, so nothing is refused (W14). */
+  #checkCalls(conversation: Conversation, { calls }: CreateResponse): void {
+    const known = this.#calls.get(conversation);
+    if (known !== undefined && calls !== undefined) checkCalls(calls, (callId) => known.has(callId));
+  }
+
+  #noteCalls(conversation: Conversation, callIds: readonly string[]): void {
+    const known = this.#calls.get(conversation);
+    for (const callId of callIds) known?.add(callId);
+  }
+
   async #newConversation(caller: Caller, { model, tier, cacheKey }: CreateResponse): Promise<Conversation> {
     const { front, random } = this.#options;
     const { session, resumeToken } = await front.createSession(caller, {
@@ -99,7 +114,9 @@ export class Responses {
       prefix: [],
       bodyDigest: '',
     });
-    return this.#hold(caller, session.sessionId, resumeToken);
+    const conversation = this.#hold(caller, session.sessionId, resumeToken);
+    this.#calls.set(conversation, new Set());
+    return conversation;
   }
 
   #hold(caller: Caller, sessionId: string, resumeToken?: string): Conversation {
@@ -137,8 +154,14 @@ export class Responses {
     const stop = record.listen(() => {
       if (record.ended === undefined) return;
       stop();
+      const made = record.items.filter(({ kind }) => isCall(kind));
+      this.#noteCalls(
+        conversation,
+        made.map(({ callId }) => callId),
+      );
       clock.after(create.background ? BACKGROUND_KEPT_MS : KEPT_MS, () => this.#served.delete(id));
     });
+    this.#noteCalls(conversation, create.calls?.made ?? []);
     conversation.start(startTurn(create, { turnId, parentTurnId }), record);
     return served;
   }

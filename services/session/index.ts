@@ -3,7 +3,6 @@ export { attach, checkCursor, planReads } from './attach.ts';
 export type { AttachEvent } from './attach.ts';
 export { turnOf } from './restore.ts';
 export type { Restored, TurnRecord } from './restore.ts';
-export { checkParams } from './check-params.ts';
 export { priceInput } from './price-input.ts';
 export type { PriceOptions } from './price-input.ts';
 export { turnEnded } from './receipt.ts';
@@ -19,7 +18,7 @@ export type {
 export { stepSession } from './session.ts';
 export type { SessionEvent } from './session.ts';
 export { contextExceeded } from './start-turn.ts';
-export { toolsHeadOf } from './tools-head.ts';
+export { remoteStart, toolsHeadOf } from './tools-head.ts';
 export type { CutAnswer, TurnEvent } from './turn.ts';
 export { isLive, NO_PROGRESS, NO_TIMING, NO_USAGE } from './turn-state.ts';
 export type { Ending, OpenControl, Progress, Receipt, TurnPhase, TurnState } from './turn-state.ts';

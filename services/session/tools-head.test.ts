@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { StartTurn, TurnInput } from './commands.ts';
 import { refusalsOf, SessionRig, start } from './session-rig.ts';
 import type { StartPlan } from './session-state.ts';
-import { toolsHeadOf } from './tools-head.ts';
+import { remoteStart, toolsHeadOf } from './tools-head.ts';
 
 const ls = '[{"name":"ls","type":"function"}]';
 const patch = '[{"name":"patch","type":"custom"}]';
@@ -55,6 +55,15 @@ describe('the head of an input', () => {
     const rig = new SessionRig();
     const effects = rig.start(start('t1', { input: [{ kind: 'item', json: '{' }], params: { stop: [], tools: ls } }));
     expect(refusalsOf(effects)[0]?.error).toMatchObject({ code: 'invalid_json', param: 'input[0].item_json' });
+  });
+
+  test('comes first in any case where nobody knows what the context was told', () => {
+    const asked = start('t1', { input, params: { stop: [], tools: `[ {"type":"function","name":"ls"} ]` } });
+    expect(remoteStart(asked)).toEqual({ ...asked, input: [head(ls), ...input], params: { stop: [], tools: ls } });
+    const plain = start('t1', { input });
+    expect(remoteStart(plain)).toEqual(plain);
+    const wrong = start('t1', { params: { stop: [], toolChoice: '"always"' } });
+    expect(() => remoteStart(wrong)).toThrow(expect.objectContaining({ code: 'invalid_request' }));
   });
 
   test.each([

@@ -3,7 +3,8 @@
  * follow with the same tools do not repeat them. So a session's context grows into what a full resend renders: the tools
  * once, at its head.
  */
-import type { TurnInput } from './commands.ts';
+import { checkParams, withCanonicalTools } from './check-params.ts';
+import type { StartTurn, TurnInput } from './commands.ts';
 
 const OPENING = '{"type":"tools","tools":';
 const CLOSING = '}';
@@ -12,6 +13,18 @@ const CLOSING = '}';
 export function withToolsHead(input: readonly TurnInput[], tools: string, known: string): readonly TurnInput[] {
   if (tools === '' || tools === known) return input;
   return [{ kind: 'item', json: `${OPENING}${tools}${CLOSING}` }, ...input];
+}
+
+/**
+ * A turn for a session that another gateway holds: what its context was told is not known here, so the tools come first
+ * in any case.
+ *
+ * @throws ReticleError as `checkParams` and `withCanonicalTools`
+ */
+export function remoteStart(start: StartTurn): StartTurn {
+  checkParams(start.params);
+  const params = withCanonicalTools(start.params);
+  return { ...start, params, input: withToolsHead(start.input, params.tools ?? '', '') };
 }
 
 /** The tools that stand at the head of an input, as {@link withToolsHead} put them; empty without any. */

@@ -7,7 +7,7 @@ import { base32, RANDOM_ID_BYTES, ReticleError, type Tier } from '@reticle/core/
 import { KeyedDedup } from '@reticle/core/flow';
 import { limits } from '@reticle/proto/contract';
 import {
-  checkParams,
+  remoteStart,
   type Attach,
   type ControlAck,
   type Interrupt,
@@ -134,11 +134,11 @@ export class Sessions implements SessionFront {
     const { signal } = request;
     const held = this.#heldNow(caller, request);
     if (held?.isOpen === true) return held.signal(signal);
-    if ('cut' in signal) checkParams(signal.successor.params);
+    const sent = 'cut' in signal ? { ...signal, successor: remoteStart(signal.successor) } : signal;
     const target = await this.#takeovers.remoteTarget(caller, request, held);
     const { remote } = this.#options;
     if (target !== undefined && remote !== undefined) {
-      const ack = await this.#takeovers.signal(remote, target, signal);
+      const ack = await this.#takeovers.signal(remote, target, sent);
       if (held?.isOpen === false) held.note(ack);
       return ack;
     }

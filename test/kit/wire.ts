@@ -8,6 +8,7 @@ export type { CreateSessionResponse } from '@reticle/proto/gen/session/v1/Create
 export type { GetSessionResponse } from '@reticle/proto/gen/session/v1/GetSessionResponse';
 export type { InputItem__Input } from '@reticle/proto/gen/session/v1/InputItem';
 export type { Interrupt__Input } from '@reticle/proto/gen/session/v1/Interrupt';
+export type { Params__Input } from '@reticle/proto/gen/session/v1/Params';
 export type { ReplayTurnRequest__Input } from '@reticle/proto/gen/session/v1/ReplayTurnRequest';
 export type { SignalTurnResponse } from '@reticle/proto/gen/session/v1/SignalTurnResponse';
 export type { StartTurn__Input } from '@reticle/proto/gen/session/v1/StartTurn';

@@ -25,6 +25,8 @@ export type {
 } from './faults/fault.ts';
 export type { StageHealth, WaferSimHealth } from './health.ts';
 export type { ParkFigures } from './kv-keeper.ts';
+export type { AnswerAsk } from './script/plan-answer.ts';
+export type { ItemSpan } from './script/scripted-content.ts';
 export type { WaferSimCounters, WaferSimOptions } from './options.ts';
 
 /** The simulator with its own figures and faults beside the contract. */

@@ -63,6 +63,15 @@ describe('POST /v1/responses', () => {
     const response = await client.post('/v1/responses', { model: 'single', input: 'Hi', max_output_tokens: 30 });
     const answer = (await response.json()) as Answer;
     expect(response.status).toBe(200);
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      'openai-model': 'single',
+      'x-reticle-session': expect.stringMatching(/^[a-z2-7]{26}$/),
+      'x-reticle-resume-token': expect.stringMatching(/^rtr1\./),
+      'x-reticle-region': 'test-1',
+      'x-reticle-served-tier': 'ultrafast',
+      'x-reticle-reason': 'tenant-default',
+      'x-reticle-model-digest': chain.modelDigest,
+    });
     expect(answer).toMatchObject({ status: 'incomplete', incomplete_details: { reason: 'max_output_tokens' } });
     expect(answer.usage).toMatchObject({ output_tokens: 30 });
     expect(answerText(answer)).toBe(oracleText('Hi', 30));
@@ -122,7 +131,11 @@ describe('GET /v1/responses/{id}', () => {
 
   test.each([
     { name: 'another tenant', tenant: 'globex', path: (id: string) => `/v1/responses/${id}` },
-    { name: 'a forged id', tenant: 'acme', path: (id: string) => `/v1/responses/${id.slice(0, -1)}a` },
+    {
+      name: 'a forged id',
+      tenant: 'acme',
+      path: (id: string) => `/v1/responses/${id.slice(0, -1)}${id.endsWith('a') ? 'e' : 'a'}`,
+    },
   ] as const)('$name finds nothing', async ({ tenant, path }) => {
     const { id } = last(await streamed({ input: 'Hi', max_output_tokens: 2 }));
     const response = await new HttpClient(platform.httpOf(), platform.keyOf(tenant)).get(path(id));
@@ -179,7 +192,14 @@ describe('refusals', () => {
       body: { model: 'single', input: 'x', previous_response_id: 'resp_x' },
       want: [400, 'previous_response_not_found', 'previous_response_id'],
     },
-  ])('$name', async ({ body, headers = {}, want }) => {
+  ])('$name, and with stream: true the same', async ({ body, headers = {}, want }) => {
+    if (typeof body !== 'string') {
+      const streaming = await client.post('/v1/responses', { ...body, stream: true }, { headers });
+      expect([streaming.status, (await streaming.json()) as object]).toMatchObject([
+        want[0],
+        { error: { code: want[1] } },
+      ]);
+    }
     const response = await client.post('/v1/responses', body, { headers });
     const { error } = (await response.json()) as { error: { code: string; param: string; request_id: string } };
     expect([response.status, error.code, error.param]).toEqual(want);

@@ -1,6 +1,8 @@
 /** `/v1/responses` over HTTP: JSON, SSE, replay, cancel (PROTOCOL §4.1). */
 import type { ServerResponse } from 'node:http';
 import { isReticleError, ReticleError } from '@reticle/core/domain';
+import type { Clock } from '@reticle/core/flow';
+import type { CreateResponse } from '../openai/create-response.ts';
 import { decodeResponse } from '../openai/decode-response.ts';
 import { parseBody, requestParam } from '../openai/json-fields.ts';
 import { responseObject, terminalStatus } from '../openai/response-object.ts';
@@ -10,74 +12,116 @@ import { offsetOfSequence } from '../openai/sequence-number.ts';
 import { StatusError } from './error-answer.ts';
 import { readBody } from './read-body.ts';
 import type { Exchange, Route } from './routes.ts';
-import { SseOutput } from './sse-output.ts';
+import {
+  acknowledgeAll,
+  begun,
+  cutOnLeave,
+  named,
+  refuseUnstarted,
+  servedHeaders,
+  settled,
+  type FieldName,
+} from './served-turn.ts';
+import { EVENT_STREAM, SseOutput } from './sse-output.ts';
+import type { HttpTimeouts } from './timeouts.ts';
 
-/** What a client that leaves wants of its running turn. */
-const ON_DISCONNECT = 'x-reticle-on-disconnect';
+/** What the routes of the surfaces share. */
+export type SurfaceOptions = {
+  readonly responses: Responses;
+  readonly clock: Clock;
+  readonly timeouts: HttpTimeouts;
+};
 
-export function responseRoutes({ responses }: { readonly responses: Responses }): readonly Route[] {
+export function responseRoutes(options: SurfaceOptions): readonly Route[] {
   return [
-    { method: 'POST', path: '/v1/responses', handler: (exchange) => create(responses, exchange) },
-    { method: 'GET', path: '/v1/responses/:id', handler: (exchange) => retrieve(responses, exchange) },
-    { method: 'POST', path: '/v1/responses/:id/cancel', handler: (exchange) => cancel(responses, exchange) },
+    { method: 'POST', path: '/v1/responses', handler: (exchange) => create(options, exchange) },
+    { method: 'GET', path: '/v1/responses/:id', handler: (exchange) => retrieve(options, exchange) },
+    { method: 'POST', path: '/v1/responses/:id/cancel', handler: (exchange) => cancel(options, exchange) },
   ];
 }
 
-async function create(responses: Responses, exchange: Exchange): Promise<void> {
+async function create(options: SurfaceOptions, exchange: Exchange): Promise<void> {
+  const { responses } = options;
   const { request, response, caller } = exchange;
   const asked = decodeResponse(parseBody(await readBody(request)));
-  const served = await responses.create(caller, asked);
-  const continues = asked.background || request.headers[ON_DISCONNECT] === 'continue';
-  if (!continues) {
-    response.once('close', () => {
-      if (served.record.ended === undefined) void responses.cut(served, 'keep-generated');
-    });
-  }
+  const fieldName = fieldNames(asked);
+  const served = await named(fieldName, () => responses.create(caller, asked));
+  if (!asked.background) cutOnLeave([served], { responses, response, headers: request.headers });
   if (asked.background && !asked.stream) {
     acknowledgeAll(served);
     sendJson(response, served);
-  } else if (asked.stream) stream(response, served, { owns: true });
-  else await answer(response, served);
+  } else if (asked.stream) await streamOwn(options, response, { served, fieldName });
+  else await answer(response, served, fieldName);
 }
 
+/** The session layer's names → those of the Responses body. Instructions are an item before the input's first. */
+function fieldNames({ echo }: CreateResponse): FieldName {
+  const before = echo.instructions === undefined || echo.instructions === '' ? 0 : 1;
+  return (param) => {
+    const plain = requestParam(param);
+    const item = /^input\[(\d+)\](.*)$/s.exec(plain);
+    if (item === null) return SESSION_FIELDS[plain] ?? plain;
+    const index = Number(item[1]) - before;
+    return index < 0 ? 'instructions' : `input[${index}]${item[2] ?? ''}`;
+  };
+}
+
+const SESSION_FIELDS: Readonly<Record<string, string | undefined>> = {
+  parent_turn_id: 'previous_response_id',
+  text_format: 'text.format',
+  tier: 'service_tier',
+};
+
 /** Waits for the end; a refused turn is a status, since nothing was sent yet. */
-async function answer(response: ServerResponse, served: ServedResponse): Promise<void> {
+async function answer(response: ServerResponse, served: ServedResponse, fieldName: FieldName): Promise<void> {
   acknowledgeAll(served);
-  await ended(served);
+  await settled([served.record]);
   if (response.destroyed) return;
-  refuseUnstarted(served);
+  refuseUnstarted(served.record, fieldName);
   sendJson(response, served);
 }
 
-function sendJson(response: ServerResponse, { profile, record }: ServedResponse): void {
+function sendJson(response: ServerResponse, served: ServedResponse): void {
+  const { profile, record } = served;
   const running = record.started === undefined ? 'queued' : 'in_progress';
   const status = record.ended === undefined ? running : terminalStatus(record.ended);
   const text = JSON.stringify(responseObject(profile, record, status));
-  response.writeHead(200, { 'content-type': 'application/json' }).end(text);
+  response.writeHead(200, { ...servedHeaders(served), 'content-type': 'application/json' }).end(text);
 }
 
-/** @throws ReticleError what refused a turn that never started */
-function refuseUnstarted({ record }: ServedResponse): void {
-  const error = record.ended?.error;
-  if (error === undefined || record.started !== undefined) return;
-  const { code, message, param, retryDelayMs, details } = error;
-  throw new ReticleError(code, message, {
-    param: requestParam(param),
-    ...(details === undefined ? {} : { details }),
-    ...(retryDelayMs === undefined ? {} : { retryAfterMs: retryDelayMs }),
-  });
+type Own = { readonly served: ServedResponse; readonly fieldName: FieldName };
+
+/** Headers leave at the turn's start, or when it waits; a refusal before that is a status. */
+async function streamOwn(options: SurfaceOptions, response: ServerResponse, { served, fieldName }: Own): Promise<void> {
+  const waits = await begun([served.record], { clock: options.clock, waitMs: options.timeouts.queuedMs });
+  if (response.destroyed) {
+    acknowledgeAll(served);
+    return;
+  }
+  refuseUnstarted(served.record, fieldName);
+  stream(options, response, { served, owns: true, waits });
 }
 
 type Streaming = {
+  readonly served: ServedResponse;
   /** The turn's credit follows this reader's socket. */
   readonly owns: boolean;
   readonly after?: number;
+  /** The turn has not started yet, and the client is told. */
+  readonly waits?: boolean;
 };
 
-function stream(response: ServerResponse, served: ServedResponse, { owns, after }: Streaming): void {
+function stream(options: SurfaceOptions, response: ServerResponse, streaming: Streaming): void {
+  const { served, owns, after, waits = false } = streaming;
   const { record, profile, conversation, turnId } = served;
   const flushed = owns ? (position: number): void => conversation.flushed(turnId, position) : (): void => {};
-  const output = new SseOutput(response, { position: () => reader.position, flushed });
+  const { clock, timeouts } = options;
+  const keepalive = (): void => {
+    const sequence = Math.max(reader.sequence, after ?? 0);
+    output.write('keepalive', sequence, JSON.stringify({ type: 'keepalive', sequence_number: sequence }));
+  };
+  const position = (): number => reader.position;
+  const output = new SseOutput(response, { position, flushed, clock, silenceMs: timeouts.silenceMs, keepalive });
   const reader = new ResponseReader({
     record,
     profile,
@@ -86,48 +130,28 @@ function stream(response: ServerResponse, served: ServedResponse, { owns, after 
     tokenwise: !owns && after === undefined,
     onEnd: () => output.end(),
   });
-  response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store' });
+  response.writeHead(200, { ...servedHeaders(served), ...EVENT_STREAM });
   response.once('close', () => {
     reader.close();
     output.abandon();
     if (owns) acknowledgeAll(served);
   });
+  if (waits) reader.waits();
   reader.pump();
 }
 
-/** Nobody's socket holds the turn back: what the record has taken is acknowledged. */
-function acknowledgeAll({ record, conversation, turnId }: ServedResponse): void {
-  const stop = record.listen(() => {
-    conversation.flushed(turnId, record.end);
-    if (record.ended !== undefined) stop();
-  });
-}
-
-function ended({ record }: ServedResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const look = (): boolean => {
-      if (record.ended === undefined) return false;
-      stop();
-      resolve();
-      return true;
-    };
-    const stop = record.listen(look);
-    look();
-  });
-}
-
-function retrieve(responses: Responses, { caller, parts, query, request, response }: Exchange): void {
-  const served = named(responses, { caller, parts });
+function retrieve(options: SurfaceOptions, { caller, parts, query, request, response }: Exchange): void {
+  const served = found(options.responses, { caller, parts });
   if (query.get('stream') !== 'true') {
     sendJson(response, served);
     return;
   }
   const after = query.get('starting_after') ?? request.headers['last-event-id'];
-  stream(response, served, { owns: false, ...cursor(served, after) });
+  stream(options, response, { served, owns: false, ...cursor(served, after) });
 }
 
 /** A path that names nothing is not found; a body that does is a bad request (§4.1). */
-function named(responses: Responses, { caller, parts }: Pick<Exchange, 'caller' | 'parts'>): ServedResponse {
+function found(responses: Responses, { caller, parts }: Pick<Exchange, 'caller' | 'parts'>): ServedResponse {
   try {
     return responses.find(caller, parts[0] ?? '');
   } catch (error) {
@@ -152,9 +176,9 @@ function cursor({ record }: ServedResponse, text: string | string[] | undefined)
   return { after };
 }
 
-async function cancel(responses: Responses, { caller, parts, response }: Exchange): Promise<void> {
-  const served = named(responses, { caller, parts });
+async function cancel({ responses }: SurfaceOptions, { caller, parts, response }: Exchange): Promise<void> {
+  const served = found(responses, { caller, parts });
   await responses.cut(served, 'keep-generated');
-  await ended(served);
+  await settled([served.record]);
   sendJson(response, served);
 }

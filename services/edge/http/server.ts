@@ -12,10 +12,12 @@ import type { SessionFront } from '@reticle/services/stream';
 import { MISPLACED_KEY_HEADERS, type Authenticator } from '../auth/index.ts';
 import { ResponseIds } from '../openai/response-id.ts';
 import { Responses } from '../openai/responses.ts';
+import { chatRoutes } from './chat-routes.ts';
 import { errorAnswerer, type ErrorAnswerer } from './error-answer.ts';
 import { modelRoutes } from './models.ts';
 import { responseRoutes } from './responses-routes.ts';
 import { RouteTable } from './routes.ts';
+import { defaultTimeouts, type HttpTimeouts } from './timeouts.ts';
 
 export type HttpEdgeOptions = {
   readonly host: string;
@@ -31,6 +33,8 @@ export type HttpEdgeOptions = {
   readonly cellKeys: readonly Uint8Array[];
   /** Served names with a ready engine. */
   readonly models: () => readonly string[];
+  /** What differs from {@link defaultTimeouts}. */
+  readonly timeouts?: Partial<HttpTimeouts>;
   /** True: other workers listen on the port as well. */
   readonly sharesPort?: boolean;
 };
@@ -42,12 +46,6 @@ export interface HttpEdge extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-const HEADERS_TIMEOUT_MS = 10_000;
-/** For the whole request, body included; answers may last as long as they like. */
-const REQUEST_TIMEOUT_MS = 30_000;
-const KEEP_ALIVE_MS = 75_000;
-/** How often timeouts are looked at. */
-const CHECK_MS = 1_000;
 /** Names of query parameters that people put keys into. */
 const KEY_PARAMETERS = ['key', 'api_key', 'api-key', 'apikey', 'access_token', 'token', 'authorization'];
 
@@ -72,13 +70,15 @@ class HttpListener implements HttpEdge {
     this.#options = options;
     this.#responses = responses;
     this.#answerOf = errorAnswerer(options);
-    this.#routes = new RouteTable([...responseRoutes({ ...options, responses }), ...modelRoutes(options)]);
+    const timeouts = { ...defaultTimeouts, ...options.timeouts };
+    const surface = { ...options, responses, timeouts, answerOf: this.#answerOf };
+    this.#routes = new RouteTable([...responseRoutes(surface), ...chatRoutes(surface), ...modelRoutes(options)]);
     this.#server = createServer({
       maxHeaderSize: limits.headerBytesMax,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      connectionsCheckingInterval: CHECK_MS,
+      headersTimeout: timeouts.headersMs,
+      requestTimeout: timeouts.requestMs,
+      keepAliveTimeout: timeouts.keepAliveMs,
+      connectionsCheckingInterval: timeouts.checkMs,
       noDelay: true,
     });
     this.#server.on('request', (request, response) => void this.#serve(request, response));

@@ -19,7 +19,7 @@ const KNOWN: ReadonlySet<string> = new Set(
 /** Names of engines' own switches, and what would change the meaning of a request if it were dropped (§4.1, §4.1a). */
 const REFUSED: ReadonlySet<string> = new Set(
   (
-    'cache_prompt chat_template_kwargs context_management conversation grammar id_slot n_discard prompt ' +
+    'cache_prompt chat_template_kwargs context_management conversation grammar id_slot logit_bias n_discard prompt ' +
     'prompt_logprobs vllm_xargs'
   ).split(' '),
 );
@@ -28,8 +28,8 @@ const INCLUDE_CHARACTERS_MAX = 64;
 const METADATA_PAIRS_MAX = 16;
 const METADATA_KEY_MAX = 64;
 const METADATA_VALUE_MAX = 512;
-const TOKENS_MAX = 2 ** 31 - 1;
-const TEMPERATURE_MAX = 2;
+export const TOKENS_MAX = 2 ** 31 - 1;
+export const TEMPERATURE_MAX = 2;
 
 const TIERS: Readonly<Record<string, Tier | undefined>> = {
   auto: undefined,
@@ -67,11 +67,18 @@ export function decodeResponse(fields: Fields): CreateResponse {
   };
 }
 
-function refuseUnsupported(fields: Fields): void {
-  const refused = Object.keys(fields).find((name) => REFUSED.has(name));
+/** @throws ReticleError `unknown_parameter` */
+export function refuseEngineSwitches(fields: Fields): void {
+  const refused = Object.keys(fields).find((name) => REFUSED.has(name) && fields[name] !== null);
   if (refused !== undefined) {
     throw new ReticleError('unknown_parameter', 'the parameter is not supported', { param: refused });
   }
+}
+
+function refuseUnsupported(fields: Fields): void {
+  refuseEngineSwitches(fields);
+  // No engine tells probabilities of tokens.
+  integerIn(fields, 'top_logprobs', { min: 0, max: 0 });
   if (fields['truncation'] === 'auto') {
     throw new ReticleError('unknown_parameter', 'contexts are not truncated', { param: 'truncation' });
   }
@@ -135,14 +142,14 @@ function ignoredIncludes(fields: Fields): readonly string[] {
   });
 }
 
-function tierOf(fields: Fields): Tier | undefined {
+export function tierOf(fields: Fields): Tier | undefined {
   const word = text(fields, 'service_tier') ?? 'auto';
   if (!Object.hasOwn(TIERS, word)) throw invalid('the tier is not known', 'service_tier');
   return TIERS[word];
 }
 
 /** Echoed, never logged (§4.1a). */
-function metadataOf(fields: Fields): Readonly<Record<string, string>> {
+export function metadataOf(fields: Fields): Readonly<Record<string, string>> {
   const pairs = Object.entries(object(fields, 'metadata') ?? {});
   if (pairs.length > METADATA_PAIRS_MAX) throw invalid(`at most ${METADATA_PAIRS_MAX} pairs`, 'metadata');
   for (const [key, value] of pairs) {

@@ -123,8 +123,8 @@ function incompleteReason({ status, finishReason }: TurnEnded): string {
   return finishReason === 'content_filter' ? 'content_filter' : 'max_output_tokens';
 }
 
-/** What OpenAI's object has no place for: who served, where, how, and what a cut came to. */
-function reticleObject(profile: ResponseProfile, record: ResponseRecord): object {
+/** What OpenAI's objects have no place for: who served, where, how, and what a cut came to. */
+export function reticleObject(profile: ResponseProfile, record: ResponseRecord): object {
   const { started, receipt, ended } = record;
   return {
     session_id: profile.sessionId,

@@ -97,6 +97,13 @@ export class ResponseReader {
     this.#stopListening();
   }
 
+  /** Tells that the turn waits for its start: once, before it (§4.2). */
+  waits(): void {
+    if (this.#done || this.#options.record.started !== undefined) return;
+    this.#tellCreated();
+    this.#tellResponse('response.queued', 'queued', slot.queued);
+  }
+
   /** Tells what there is. */
   pump(): void {
     if (this.#done) return;

@@ -65,6 +65,18 @@ export class Responses {
     return this.#serve(caller, create, { conversation, parentTurnId: parent?.turnId ?? '' });
   }
 
+  /**
+   * Starts so many answers to one request, as sibling turns of a session of its own (Chat's `n`).
+   *
+   * @throws ReticleError what refuses the session
+   */
+  async createChoices(caller: Caller, create: CreateResponse, count: number): Promise<readonly ServedResponse[]> {
+    const place = { conversation: await this.#newConversation(caller, create), parentTurnId: '' };
+    return Array.from({ length: count }, (_, choice) =>
+      this.#serve(caller, choice === 0 ? create : { ...create, params: { ...create.params, choice } }, place),
+    );
+  }
+
   /** @throws ReticleError `turn_not_found`, the same for unknown, foreign, forged and forgotten ids */
   find(caller: Caller, responseId: string): ServedResponse {
     const served = this.#served.get(responseId);

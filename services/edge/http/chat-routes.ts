@@ -1,0 +1,152 @@
+/** `/v1/chat/completions`: JSON and SSE (PROTOCOL §4.4). */
+import type { ServerResponse } from 'node:http';
+import { assert } from '@reticle/core/domain';
+import { chatCompletion } from '../openai/chat-object.ts';
+import { ChatReader, type ChunkOutput } from '../openai/chat-reader.ts';
+import { decodeChat, type CreateChat } from '../openai/decode-chat.ts';
+import { parseBody } from '../openai/json-fields.ts';
+import type { ServedResponse } from '../openai/responses.ts';
+import type { ErrorAnswerer } from './error-answer.ts';
+import { readBody } from './read-body.ts';
+import type { SurfaceOptions } from './responses-routes.ts';
+import type { Exchange, Route } from './routes.ts';
+import {
+  acknowledgeAll,
+  begun,
+  cutOnLeave,
+  cutQuietly,
+  failureOf,
+  named,
+  refusalOf,
+  refuseFailed,
+  servedHeaders,
+  settled,
+  type FieldName,
+} from './served-turn.ts';
+import { EVENT_STREAM, SseOutput } from './sse-output.ts';
+
+export type ChatOptions = SurfaceOptions & { readonly answerOf: ErrorAnswerer };
+
+export function chatRoutes(options: ChatOptions): readonly Route[] {
+  return [{ method: 'POST', path: '/v1/chat/completions', handler: (exchange) => create(options, exchange) }];
+}
+
+/** One request's turns on their way to its client. */
+type Answering = {
+  readonly turns: readonly ServedResponse[];
+  readonly asked: CreateChat;
+  readonly fieldName: FieldName;
+  readonly requestId: string;
+};
+
+async function create(options: ChatOptions, exchange: Exchange): Promise<void> {
+  const { responses } = options;
+  const { request, response, caller, requestId } = exchange;
+  const asked = decodeChat(parseBody(await readBody(request)));
+  const fieldName = fieldNames(asked);
+  const turns = await named(fieldName, () => responses.createChoices(caller, asked.create, asked.choices));
+  cutOnLeave(turns, { responses, response, headers: request.headers });
+  const answering = { turns, asked, fieldName, requestId };
+  if (asked.create.stream) await streamOwn(options, response, answering);
+  else await answer(options, response, answering);
+}
+
+/** The session layer's names → those of the Chat body. */
+function fieldNames({ outputField }: CreateChat): FieldName {
+  const names: Readonly<Record<string, string | undefined>> = {
+    max_output_tokens: outputField,
+    text_format_json: 'response_format',
+    choice: 'n',
+    tier: 'service_tier',
+  };
+  return (param) => {
+    const plain = param.replace(/\.item_json/, '').replace(/^params\./, '');
+    return names[plain] ?? plain.replace(/^input(?=$|\[)/, 'messages');
+  };
+}
+
+/** Waits for every end; a turn that failed is a status, since nothing was sent yet. */
+async function answer(options: ChatOptions, response: ServerResponse, answering: Answering): Promise<void> {
+  const { turns } = answering;
+  for (const turn of turns) acknowledgeAll(turn);
+  const records = turns.map(({ record }) => record);
+  await settled(records);
+  if (response.destroyed) return;
+  refuse(options, answering);
+  const text = JSON.stringify(chatCompletion({ profile: firstOf(turns).profile, records }));
+  response.writeHead(200, { ...servedHeaders(firstOf(turns)), 'content-type': 'application/json' }).end(text);
+}
+
+/** One choice that fails before the first byte fails the request. */
+function refuse({ responses }: ChatOptions, { turns, fieldName }: Answering): void {
+  const records = turns.map(({ record }) => record);
+  if (failureOf(records) === undefined) return;
+  for (const turn of turns) cutQuietly(responses, turn);
+  refuseFailed(records, fieldName);
+}
+
+function firstOf(turns: readonly ServedResponse[]): ServedResponse {
+  const [first] = turns;
+  assert(first !== undefined, 'a request has a choice');
+  return first;
+}
+
+/** Headers leave at the turns' start, or when one waits; a refusal before that is a status. */
+async function streamOwn(options: ChatOptions, response: ServerResponse, answering: Answering): Promise<void> {
+  const { turns } = answering;
+  const records = turns.map(({ record }) => record);
+  await begun(records, { clock: options.clock, waitMs: options.timeouts.queuedMs });
+  if (response.destroyed) {
+    for (const turn of turns) acknowledgeAll(turn);
+    return;
+  }
+  refuse(options, answering);
+  stream(options, response, answering);
+}
+
+function stream(options: ChatOptions, response: ServerResponse, answering: Answering): void {
+  const { turns, asked } = answering;
+  const { clock, timeouts } = options;
+  const output = new SseOutput<readonly number[]>(response, {
+    position: () => reader.positions,
+    flushed: (positions) =>
+      turns.forEach(({ conversation, turnId }, choice) => conversation.flushed(turnId, positions[choice] ?? 0)),
+    clock,
+    silenceMs: timeouts.silenceMs,
+    keepalive: () => output.frame(': keepalive\n\n'),
+  });
+  const reader = new ChatReader({
+    profile: firstOf(turns).profile,
+    records: turns.map(({ record }) => record),
+    output: chunkOutput(options, output, answering),
+    includeUsage: asked.includeUsage,
+  });
+  response.writeHead(200, { ...servedHeaders(firstOf(turns)), ...EVENT_STREAM });
+  response.flushHeaders();
+  response.once('close', () => {
+    reader.close();
+    output.abandon();
+    for (const turn of turns) acknowledgeAll(turn);
+  });
+  reader.pump();
+}
+
+/** Chunks as events; `id` is an offset only where there is one answer. */
+function chunkOutput(
+  { answerOf, responses }: ChatOptions,
+  output: SseOutput<readonly number[]>,
+  { turns, requestId, fieldName }: Answering,
+): ChunkOutput {
+  return {
+    chunk: (json, offset) => output.frame(`${offset === undefined ? '' : `id: ${offset}\n`}data: ${json}\n\n`),
+    done: () => {
+      output.frame('data: [DONE]\n\n');
+      output.end();
+    },
+    failed: (error) => {
+      for (const turn of turns) cutQuietly(responses, turn);
+      output.frame(`data: ${JSON.stringify(answerOf(refusalOf(error, fieldName), requestId).body)}\n\n`);
+      output.end();
+    },
+  };
+}

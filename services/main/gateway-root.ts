@@ -6,7 +6,7 @@ import type { Bus } from '@reticle/services/bus';
 import { sessionSignalKeys } from '@reticle/services/bus/signals';
 import { apiKeyAuthenticator, createAuthenticator, KeyStore } from '@reticle/services/edge/auth';
 import { startGrpcEdge } from '@reticle/services/edge/grpc';
-import { startHttpEdge, type HttpEdge, type HttpEdgeOptions } from '@reticle/services/edge/http';
+import { startHttpEdge, type HttpEdge, type HttpEdgeOptions, type HttpTimeouts } from '@reticle/services/edge/http';
 import {
   createResumeTokens,
   EngineDirectory,
@@ -26,6 +26,8 @@ export type GatewayDependencies = {
   readonly logger: Logger;
   /** Told the served names with a ready engine, at start and on change. */
   readonly onModels?: (models: readonly string[]) => void;
+  /** What differs from the HTTP server's own. */
+  readonly httpTimeouts?: Partial<HttpTimeouts>;
 };
 
 /** A running gateway; the caller drains and closes it. */
@@ -125,7 +127,7 @@ type HttpParts = Omit<GatewayDependencies, 'onModels'> &
 async function startHttp(config: GatewayConfig, parts: HttpParts): Promise<HttpEdge | undefined> {
   const { host, httpPort, sharesPort = false, cellKeys } = config;
   if (httpPort === undefined) return undefined;
-  const { env, logger, auth, health, front, directory } = parts;
+  const { env, logger, auth, health, front, directory, httpTimeouts = {} } = parts;
   return startHttpEdge({
     host,
     port: httpPort,
@@ -137,7 +139,8 @@ async function startHttp(config: GatewayConfig, parts: HttpParts): Promise<HttpE
     clock: env.clock,
     random: env.random,
     cellKeys: cellKeys.map(({ key }) => key),
-    models: () => directory.models(),
+    models: () => directory.served(),
+    timeouts: httpTimeouts,
   });
 }
 

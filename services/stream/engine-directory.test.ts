@@ -45,6 +45,17 @@ function rig() {
 }
 
 describe('EngineDirectory', () => {
+  test('a model has the context that all of its ready engines have', () => {
+    const { directory, hear } = rig();
+    hear('a', 2, { capabilities: { ...CAPABILITIES, contextTokens: 8_192 } });
+    hear('b', 2, { capabilities: { ...CAPABILITIES, contextTokens: 4_096 } });
+    hear('c', 2, {
+      capabilities: { ...CAPABILITIES, contextTokens: 1_024 },
+      load: { state: DRAINING, slotsFree: 2 },
+    });
+    expect(directory.served()).toEqual([{ name: ENGINE.model, contextTokens: 4_096 }]);
+  });
+
   test('an engine that answers on its link is there while the bus says nothing; another run of it is not', () => {
     const { clock, hear, chosen, directory } = rig();
     hear('a', 2);

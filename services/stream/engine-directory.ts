@@ -144,9 +144,19 @@ export class EngineDirectory {
 
   /** Models with a READY engine, in order of name. */
   models(): string[] {
+    return this.served().map(({ name }) => name);
+  }
+
+  /** As {@link models}, each with the context that all of its engines have. */
+  served(): { readonly name: string; readonly contextTokens: number }[] {
     const nowMs = this.#options.clock.nowMs();
     const ready = [...this.#engines.values()].filter((known) => this.#isReady(known, nowMs));
-    return [...new Set(ready.map((known) => known.entry.model))].sort();
+    const byModel = Map.groupBy(ready, ({ entry }) => entry.model);
+    const served = [...byModel].map(([name, engines]) => ({
+      name,
+      contextTokens: Math.min(...engines.map(({ entry }) => entry.capabilities.contextTokens)),
+    }));
+    return served.sort((left, right) => (left.name < right.name ? -1 : 1));
   }
 
   /** Exact load from a link; newer than what the bus said. */

@@ -14,6 +14,8 @@ export { CallFailed, outcomeOf } from './outcome.ts';
 export type { Outcome } from './outcome.ts';
 export { startTestPlatform, TEST_REGION, TestPlatform } from './platform.ts';
 export type { Tenant, TestEngine, TestPlatformOptions } from './platform.ts';
+export { RawHttp } from './raw-http.ts';
+export type { RawAnswer } from './raw-http.ts';
 export { ResponseLog } from './response-log.ts';
 export type { ResponseKind, ResponseOf } from './response-log.ts';
 export { TcpRelay } from './tcp-relay.ts';

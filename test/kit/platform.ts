@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { base32, RANDOM_ID_BYTES, tiers, type LocalChain } from '@reticle/core/domain';
+import { base32, RANDOM_ID_BYTES, tiers, type LocalChain, type Tier } from '@reticle/core/domain';
 import type { Clock } from '@reticle/core/flow';
 import { memoryLogger, systemEnv, type Env, type MemoryLogger } from '@reticle/core/process';
 import { limits, subjects } from '@reticle/proto/contract';
@@ -7,6 +7,7 @@ import type { Load } from '@reticle/proto/gen/engine/v1/Load';
 import { LocalBus, type Bus } from '@reticle/services/bus';
 import { engineSignalKeys } from '@reticle/services/bus/signals';
 import { hmacOfSecret, mintApiKey, type KeyRecord } from '@reticle/services/edge/auth';
+import type { HttpTimeouts } from '@reticle/services/edge/http';
 import { presenceCodec } from '@reticle/services/engine';
 import { startEngine, startGateway, type RunningEngine, type RunningGateway } from '@reticle/services/main';
 import { ApiClient } from './api-client.ts';
@@ -27,6 +28,9 @@ export type TestPlatformOptions = {
   readonly chains?: readonly LocalChain[];
   /** Gateways of the cell; default 1. */
   readonly gateways?: number;
+  /** Tiers of a tenant's key; default: all. */
+  readonly tiers?: Partial<Record<Tenant, readonly [Tier, ...Tier[]]>>;
+  readonly httpTimeouts?: Partial<HttpTimeouts>;
 };
 
 /** An engine of a test platform. Gateways reach it over a relay, so that a test can take it away. */
@@ -48,6 +52,7 @@ export class TestPlatform implements AsyncDisposable {
   readonly #timers = new OwnTimers(systemEnv().clock);
   readonly #bus = new LocalBus(this.#timers);
   readonly #cellKeys = [{ kid: 'k1', key: randomBytes(SECRET_BYTES) }];
+  readonly #options: TestPlatformOptions;
   readonly #gatewayCount: number;
   readonly #env: Env;
   readonly #keys = new Map<Tenant, string>();
@@ -56,7 +61,9 @@ export class TestPlatform implements AsyncDisposable {
   readonly #modelWaits = new Set<() => void>();
   readonly #models = new Map<number, readonly string[]>();
 
-  constructor({ chains = [sparkChain()], gateways = 1 }: TestPlatformOptions) {
+  constructor(options: TestPlatformOptions) {
+    const { chains = [sparkChain()], gateways = 1 } = options;
+    this.#options = options;
     this.chains = chains;
     this.#gatewayCount = gateways;
     this.#env = { ...systemEnv(), clock: this.#timers };
@@ -77,7 +84,8 @@ export class TestPlatform implements AsyncDisposable {
         cellKeys: this.#cellKeys,
       };
       const onModels = (models: readonly string[]): void => this.#modelsAre(index, models);
-      const dependencies = { env: this.#env, bus: this.#bus, logger: this.logger, onModels };
+      const { httpTimeouts = {} } = this.#options;
+      const dependencies = { env: this.#env, bus: this.#bus, logger: this.logger, onModels, httpTimeouts };
       this.gateways.push(await startGateway({ gatewayId: newId(), ...config }, dependencies));
     }
     await this.untilServed(this.chains.map((chain) => chain.servedName));
@@ -215,7 +223,8 @@ export class TestPlatform implements AsyncDisposable {
     const { key, id, secret } = mintApiKey(this.#env.random, 'test');
     this.#keys.set(tenant, key);
     const hmacs = [Buffer.from(hmacOfSecret(pepper, secret)).toString('hex')];
-    return { id, hmacs, tenant, models: [], tiers, defaultTier: 'ultrafast' };
+    const allowed = this.#options.tiers?.[tenant] ?? tiers;
+    return { id, hmacs, tenant, models: [], tiers: allowed, defaultTier: allowed[0] };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -37,16 +37,21 @@ type Answering = {
   readonly asked: CreateChat;
   readonly fieldName: FieldName;
   readonly requestId: string;
+  /** The turns' credit follows this client's socket. */
+  readonly owns: boolean;
 };
 
 async function create(options: ChatOptions, exchange: Exchange): Promise<void> {
-  const { responses } = options;
+  const { responses, idempotency } = options;
   const { request, response, caller, requestId } = exchange;
-  const asked = decodeChat(parseBody(await readBody(request)));
+  const body = await readBody(request);
+  const asked = decodeChat(parseBody(body));
   const fieldName = fieldNames(asked);
-  const turns = await named(fieldName, () => responses.createChoices(caller, asked.create, asked.choices));
-  cutOnLeave(turns, { responses, response, headers: request.headers });
-  const answering = { turns, asked, fieldName, requestId };
+  const start = (): Promise<readonly ServedResponse[]> => responses.createChoices(caller, asked.create, asked.choices);
+  const answered = await named(fieldName, () => idempotency.once({ request, caller, body }, start));
+  const { turns, isRepeat, forget } = answered;
+  if (!isRepeat) cutOnLeave(turns, { responses, exchange, onCut: forget });
+  const answering = { turns, asked, fieldName, requestId, owns: !isRepeat };
   if (asked.create.stream) await streamOwn(options, response, answering);
   else await answer(options, response, answering);
 }
@@ -97,7 +102,7 @@ async function streamOwn(options: ChatOptions, response: ServerResponse, answeri
   const records = turns.map(({ record }) => record);
   await begun(records, { clock: options.clock, waitMs: options.timeouts.queuedMs });
   if (response.destroyed) {
-    for (const turn of turns) acknowledgeAll(turn);
+    if (answering.owns) for (const turn of turns) acknowledgeAll(turn);
     return;
   }
   refuse(options, answering);
@@ -105,12 +110,13 @@ async function streamOwn(options: ChatOptions, response: ServerResponse, answeri
 }
 
 function stream(options: ChatOptions, response: ServerResponse, answering: Answering): void {
-  const { turns, asked } = answering;
+  const { turns, asked, owns } = answering;
   const { clock, timeouts } = options;
+  const flushed = (positions: readonly number[]): void =>
+    turns.forEach(({ conversation, turnId }, choice) => conversation.flushed(turnId, positions[choice] ?? 0));
   const output = new SseOutput<readonly number[]>(response, {
     position: () => reader.positions,
-    flushed: (positions) =>
-      turns.forEach(({ conversation, turnId }, choice) => conversation.flushed(turnId, positions[choice] ?? 0)),
+    flushed: owns ? flushed : () => {},
     clock,
     silenceMs: timeouts.silenceMs,
     keepalive: () => output.frame(': keepalive\n\n'),
@@ -126,7 +132,7 @@ function stream(options: ChatOptions, response: ServerResponse, answering: Answe
   response.once('close', () => {
     reader.close();
     output.abandon();
-    for (const turn of turns) acknowledgeAll(turn);
+    if (owns) for (const turn of turns) acknowledgeAll(turn);
   });
   reader.pump();
 }

@@ -1,2 +1,3 @@
 export { startHttpEdge } from './server.ts';
 export type { HttpEdge, HttpEdgeOptions } from './server.ts';
+export type { HttpTimeouts } from './timeouts.ts';

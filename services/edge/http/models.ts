@@ -1,15 +1,18 @@
+import { createHash } from 'node:crypto';
+import { modelList, type ServedModel } from '../openai/catalog.ts';
 import type { Route } from './routes.ts';
 
-/** `GET /v1/models`: the names that have a ready engine and that the key may use (PROTOCOL §4.4). */
-export function modelRoutes({ models }: { readonly models: () => readonly string[] }): readonly Route[] {
+/** `GET /v1/models`: what has a ready engine and what the key may use (PROTOCOL §4.4). */
+export function modelRoutes({ models }: { readonly models: () => readonly ServedModel[] }): readonly Route[] {
   return [
     {
       method: 'GET',
       path: '/v1/models',
       handler: ({ response, caller }) => {
-        const allowed = models().filter((model) => caller.models.length === 0 || caller.models.includes(model));
-        const data = allowed.map((id) => ({ id, object: 'model', created: 0, owned_by: 'reticle' }));
-        response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ object: 'list', data }));
+        const mayUse = ({ name }: ServedModel): boolean => caller.models.length === 0 || caller.models.includes(name);
+        const text = JSON.stringify(modelList({ models: models().filter(mayUse), tiers: caller.tiers }));
+        const etag = createHash('sha256').update(text).digest('hex');
+        response.writeHead(200, { 'content-type': 'application/json', 'x-models-etag': etag }).end(text);
       },
     },
   ];

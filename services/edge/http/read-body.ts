@@ -1,29 +1,40 @@
 import type { IncomingMessage } from 'node:http';
 import { ReticleError } from '@reticle/core/domain';
 import { limits } from '@reticle/proto/contract';
+import { StatusError } from './error-answer.ts';
 
 /**
- * The whole body as text.
+ * The whole body as text. A refused request stays open, so that its sender can be answered.
  *
  * @throws ReticleError `request_too_large` at the limit, before the rest is read; `invalid_json` for bytes that are no
- *   UTF-8; `invalid_request` for a coding, or a body that ends early
+ *   UTF-8; `invalid_request` for a body that ends early; a 415 for a coded one, which is never expanded (PROTOCOL §0)
  */
 export async function readBody(request: IncomingMessage): Promise<string> {
-  const length = Number(request.headers['content-length'] ?? 0);
-  if (length > limits.messageBytesMax) throw tooLarge();
+  const { 'content-encoding': coding = 'identity', 'content-length': length = '0' } = request.headers;
+  if (coding.toLowerCase() !== 'identity') {
+    throw new StatusError(415, new ReticleError('invalid_request', 'bodies are sent without a content coding'));
+  }
+  if (Number(length) > limits.messageBytesMax) throw tooLarge();
+  return decoded(await allBytes(request));
+}
+
+function allBytes(request: IncomingMessage): Promise<Buffer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   const chunks: Buffer[] = [];
   let bytes = 0;
-  try {
-    for await (const chunk of request as AsyncIterable<Buffer>) {
-      bytes += chunk.length;
-      if (bytes > limits.messageBytesMax) throw tooLarge();
-      chunks.push(chunk);
-    }
-  } catch (error) {
-    if (error instanceof ReticleError) throw error;
-    throw new ReticleError('invalid_request', 'the body ended early', { cause: error });
-  }
-  return decoded(Buffer.concat(chunks));
+  const take = (chunk: Buffer): void => {
+    bytes += chunk.length;
+    if (bytes > limits.messageBytesMax) reject(tooLarge());
+    else chunks.push(chunk);
+  };
+  const early = (cause?: Error): void => {
+    reject(new ReticleError('invalid_request', 'the body ended early', { cause }));
+  };
+  request.on('data', take);
+  request.once('end', () => resolve(Buffer.concat(chunks)));
+  request.once('error', early);
+  request.once('close', () => early());
+  return promise.finally(() => request.off('data', take));
 }
 
 function decoded(bytes: Buffer): string {

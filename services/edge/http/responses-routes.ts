@@ -1,6 +1,6 @@
 /** `/v1/responses` over HTTP: JSON, SSE, replay, cancel (PROTOCOL §4.1). */
 import type { ServerResponse } from 'node:http';
-import { isReticleError, ReticleError } from '@reticle/core/domain';
+import { assert, isReticleError, ReticleError } from '@reticle/core/domain';
 import type { Clock } from '@reticle/core/flow';
 import type { CreateResponse } from '../openai/create-response.ts';
 import { decodeResponse } from '../openai/decode-response.ts';
@@ -10,6 +10,7 @@ import { ResponseReader } from '../openai/response-reader.ts';
 import type { Responses, ServedResponse } from '../openai/responses.ts';
 import { offsetOfSequence } from '../openai/sequence-number.ts';
 import { StatusError } from './error-answer.ts';
+import type { Idempotency } from './idempotency.ts';
 import { readBody } from './read-body.ts';
 import type { Exchange, Route } from './routes.ts';
 import {
@@ -30,6 +31,7 @@ export type SurfaceOptions = {
   readonly responses: Responses;
   readonly clock: Clock;
   readonly timeouts: HttpTimeouts;
+  readonly idempotency: Idempotency;
 };
 
 export function responseRoutes(options: SurfaceOptions): readonly Route[] {
@@ -41,16 +43,21 @@ export function responseRoutes(options: SurfaceOptions): readonly Route[] {
 }
 
 async function create(options: SurfaceOptions, exchange: Exchange): Promise<void> {
-  const { responses } = options;
+  const { responses, idempotency } = options;
   const { request, response, caller } = exchange;
-  const asked = decodeResponse(parseBody(await readBody(request)));
+  const body = await readBody(request);
+  const asked = decodeResponse(parseBody(body));
   const fieldName = fieldNames(asked);
-  const served = await named(fieldName, () => responses.create(caller, asked));
-  if (!asked.background) cutOnLeave([served], { responses, response, headers: request.headers });
+  const start = async (): Promise<[ServedResponse]> => [await responses.create(caller, asked)];
+  const answering = await named(fieldName, () => idempotency.once({ request, caller, body }, start));
+  const { turns, isRepeat, forget } = answering;
+  const [served] = turns;
+  assert(served !== undefined, 'a request has an answer');
+  if (!asked.background && !isRepeat) cutOnLeave(turns, { responses, exchange, onCut: forget });
   if (asked.background && !asked.stream) {
     acknowledgeAll(served);
     sendJson(response, served);
-  } else if (asked.stream) await streamOwn(options, response, { served, fieldName });
+  } else if (asked.stream) await streamNew(options, response, { served, fieldName, owns: !isRepeat });
   else await answer(response, served, fieldName);
 }
 
@@ -89,17 +96,18 @@ function sendJson(response: ServerResponse, served: ServedResponse): void {
   response.writeHead(200, { ...servedHeaders(served), 'content-type': 'application/json' }).end(text);
 }
 
-type Own = { readonly served: ServedResponse; readonly fieldName: FieldName };
+type New = Pick<Streaming, 'served' | 'owns'> & { readonly fieldName: FieldName };
 
 /** Headers leave at the turn's start, or when it waits; a refusal before that is a status. */
-async function streamOwn(options: SurfaceOptions, response: ServerResponse, { served, fieldName }: Own): Promise<void> {
+async function streamNew(options: SurfaceOptions, response: ServerResponse, asked: New): Promise<void> {
+  const { served, owns, fieldName } = asked;
   const waits = await begun([served.record], { clock: options.clock, waitMs: options.timeouts.queuedMs });
   if (response.destroyed) {
-    acknowledgeAll(served);
+    if (owns) acknowledgeAll(served);
     return;
   }
   refuseUnstarted(served.record, fieldName);
-  stream(options, response, { served, owns: true, waits });
+  stream(options, response, { served, owns, waits });
 }
 
 type Streaming = {

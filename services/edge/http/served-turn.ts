@@ -1,10 +1,10 @@
 /** What the routes of every surface do with running turns: wait, refuse, acknowledge, cut, name who served. */
-import type { ServerResponse } from 'node:http';
 import { isReticleError, ReticleError } from '@reticle/core/domain';
 import type { Clock } from '@reticle/core/flow';
 import type { TurnError } from '@reticle/services/session';
 import type { ResponseRecord } from '../openai/response-record.ts';
 import type { Responses, ServedResponse } from '../openai/responses.ts';
+import type { Exchange } from './routes.ts';
 
 /** What a client that leaves wants of its running turn (R6). */
 const ON_DISCONNECT = 'x-reticle-on-disconnect';
@@ -101,15 +101,15 @@ export function acknowledgeAll({ record, conversation, turnId }: ServedResponse)
 
 export type Leaving = {
   readonly responses: Responses;
-  readonly response: ServerResponse;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly exchange: Pick<Exchange, 'request' | 'response'>;
   /** Told when turns were cut because nobody is there for them. */
   readonly onCut?: () => void;
 };
 
 /** Closing the connection is the client's stop, unless it asked for the turn to go on (R6). */
-export function cutOnLeave(turns: readonly ServedResponse[], { responses, response, headers, onCut }: Leaving): void {
-  if (headers[ON_DISCONNECT] === 'continue') return;
+export function cutOnLeave(turns: readonly ServedResponse[], { responses, exchange, onCut }: Leaving): void {
+  const { request, response } = exchange;
+  if (request.headers[ON_DISCONNECT] === 'continue') return;
   const cut = (): void => {
     const running = turns.filter(({ record }) => record.ended === undefined);
     if (running.length > 0) onCut?.();

@@ -7,13 +7,16 @@ import type { AddressInfo, Socket } from 'node:net';
 import { base32, RANDOM_ID_BYTES, ReticleError } from '@reticle/core/domain';
 import type { Clock, Random } from '@reticle/core/flow';
 import type { Health, Logger } from '@reticle/core/process';
-import { limits } from '@reticle/proto/contract';
+import { limits, type ErrorCode } from '@reticle/proto/contract';
 import type { SessionFront } from '@reticle/services/stream';
 import { MISPLACED_KEY_HEADERS, type Authenticator } from '../auth/index.ts';
+import type { ServedModel } from '../openai/catalog.ts';
 import { ResponseIds } from '../openai/response-id.ts';
 import { Responses } from '../openai/responses.ts';
 import { chatRoutes } from './chat-routes.ts';
-import { errorAnswerer, type ErrorAnswerer } from './error-answer.ts';
+import { errorAnswerer, StatusError, type ErrorAnswerer } from './error-answer.ts';
+import { Idempotency } from './idempotency.ts';
+import { endAfterBody, endRaw } from './last-answer.ts';
 import { modelRoutes } from './models.ts';
 import { responseRoutes } from './responses-routes.ts';
 import { RouteTable } from './routes.ts';
@@ -31,8 +34,8 @@ export type HttpEdgeOptions = {
   readonly random: Random;
   /** Secrets shared by the gateways of the cell; the first mints response ids. */
   readonly cellKeys: readonly Uint8Array[];
-  /** Served names with a ready engine. */
-  readonly models: () => readonly string[];
+  /** Models with a ready engine. */
+  readonly models: () => readonly ServedModel[];
   /** What differs from {@link defaultTimeouts}. */
   readonly timeouts?: Partial<HttpTimeouts>;
   /** True: other workers listen on the port as well. */
@@ -64,14 +67,19 @@ class HttpListener implements HttpEdge {
   readonly #routes: RouteTable;
   readonly #responses: Responses;
   readonly #answerOf: ErrorAnswerer;
+  readonly #timeouts: HttpTimeouts;
   readonly #sockets = new Set<Socket>();
+  /** The newest answer on each socket. */
+  readonly #answers = new WeakMap<Socket, ServerResponse>();
 
   constructor(options: HttpEdgeOptions, responses: Responses) {
     this.#options = options;
     this.#responses = responses;
     this.#answerOf = errorAnswerer(options);
     const timeouts = { ...defaultTimeouts, ...options.timeouts };
-    const surface = { ...options, responses, timeouts, answerOf: this.#answerOf };
+    this.#timeouts = timeouts;
+    const idempotency = new Idempotency(options.clock);
+    const surface = { ...options, responses, timeouts, idempotency, answerOf: this.#answerOf };
     this.#routes = new RouteTable([...responseRoutes(surface), ...chatRoutes(surface), ...modelRoutes(options)]);
     this.#server = createServer({
       maxHeaderSize: limits.headerBytesMax,
@@ -87,7 +95,8 @@ class HttpListener implements HttpEdge {
       socket.once('close', () => this.#sockets.delete(socket));
       socket.on('error', () => socket.destroy());
     });
-    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuseUnread(error, socket as Socket));
+    this.#server.on('clientError', (error, socket) => this.#refuseUnread(error, socket as Socket));
+    this.#server.on('connect', (_request, socket) => this.#refuseTunnel(socket as Socket));
   }
 
   get port(): number {
@@ -127,7 +136,8 @@ class HttpListener implements HttpEdge {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const requestId = base32(this.#options.random.bytes(RANDOM_ID_BYTES));
+    const requestId = this.#requestId();
+    this.#answers.set(request.socket, response);
     response.setHeader('x-request-id', requestId);
     try {
       await this.#route(request, response, requestId);
@@ -151,8 +161,8 @@ class HttpListener implements HttpEdge {
     const caller = this.#options.auth.authenticate(all, isMisplaced(request));
     const found = this.#routes.find(request.method ?? '', path);
     if ('allow' in found) {
-      response.writeHead(405, { allow: found.allow.join(', ') }).end();
-      return;
+      response.setHeader('allow', found.allow.join(', '));
+      throw new StatusError(405, new ReticleError('unimplemented', 'this path has other methods'));
     }
     await found.handler({ request, response, caller, requestId, parts: found.parts, query });
   }
@@ -176,16 +186,62 @@ class HttpListener implements HttpEdge {
       return;
     }
     const text = JSON.stringify(body);
+    const entity = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
+    if (request.complete) {
+      response.writeHead(status, { ...headers, ...entity }).end(text);
+      return;
+    }
     // What is left of a body that nobody reads would be taken for the next request.
-    if (!request.complete) response.setHeader('connection', 'close');
-    response.writeHead(status, { ...headers, 'content-type': 'application/json' }).end(text);
+    response.writeHead(status, { ...headers, ...entity, connection: 'close' }).write(text);
+    endAfterBody(request, response, { clock: this.#options.clock, ms: this.#timeouts.lingerMs });
+  }
+
+  /** What the parser refused before there was a request. */
+  #refuseUnread(error: NodeJS.ErrnoException, socket: Socket): void {
+    // Into an answer that has begun nothing else may be written.
+    if (error.code === 'ECONNRESET' || !socket.writable || this.#answers.get(socket)?.headersSent === true) {
+      socket.destroy();
+      return;
+    }
+    const [status, code, message] = UNREAD[error.code ?? ''] ?? [400, 'invalid_request', 'the request is not valid'];
+    endRaw(socket, this.#answerOf(new StatusError(status, new ReticleError(code, message)), this.#requestId()));
+  }
+
+  /** CONNECT has no place here, with a key or without one. */
+  #refuseTunnel(socket: Socket): void {
+    const error = new StatusError(405, new ReticleError('unimplemented', 'there is no tunnel'));
+    endRaw(socket, this.#answerOf(error, this.#requestId()));
+  }
+
+  #requestId(): string {
+    return base32(this.#options.random.bytes(RANDOM_ID_BYTES));
   }
 }
 
+const UNREAD: Readonly<Record<string, readonly [status: number, code: ErrorCode, message: string]>> = {
+  HPE_HEADER_OVERFLOW: [431, 'request_too_large', 'the header fields are too large'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'invalid_request', 'the request did not come in time'],
+};
+
+/** PROMISES H19: a longer credential is refused by its size. */
+const AUTHORIZATION_CHARACTERS_MAX = 8_192;
+
+const HOST = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
+
+/** @throws ReticleError for what would be read differently by whoever stands in front of this server */
 function checkHeaders(request: IncomingMessage): void {
   if (request.rawHeaders.length / 2 > limits.headerFieldsMax) {
     const details = { limit: String(limits.headerFieldsMax) };
-    throw new ReticleError('request_too_large', 'too many header fields', { details });
+    throw new StatusError(431, new ReticleError('request_too_large', 'too many header fields', { details }));
+  }
+  const { host = [], authorization = [] } = request.headersDistinct;
+  if (host.length !== 1 || !HOST.test(host[0] ?? '')) throw new ReticleError('invalid_request', 'the host is no name');
+  if (new Set(authorization).size > 1) {
+    throw new ReticleError('invalid_request', 'there are two authorization headers, and they differ');
+  }
+  if ((authorization[0] ?? '').length > AUTHORIZATION_CHARACTERS_MAX) {
+    const details = { limit: String(AUTHORIZATION_CHARACTERS_MAX) };
+    throw new StatusError(431, new ReticleError('request_too_large', 'the credential is too long', { details }));
   }
 }
 
@@ -197,18 +253,3 @@ function splitOnce(text: string, by: string): readonly [string, string] {
   const at = text.indexOf(by);
   return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
 }
-
-/** What the parser refused before there was a request. */
-function refuseUnread(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const status = UNREAD[error.code ?? ''] ?? '400 Bad Request';
-  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
-}
-
-const UNREAD: Readonly<Record<string, string>> = {
-  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
-  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
-};

@@ -33,7 +33,8 @@ export function generateLayersPage(): string {
 export function generateErrorReference(): string {
   const rows = Object.entries(errorRegistry).map(([code, row]) => {
     const grpc = `${row.grpc} (${GrpcStatus[row.grpc]})`;
-    return `| \`${code}\` | ${row.phase} | ${grpc} | ${row.http} | ${row.alias === undefined ? '–' : `\`${row.alias}\``} | ${row.retry} |`;
+    const alias = row.alias === undefined ? '–' : `\`${row.alias}\``;
+    return `| \`${code}\` | ${row.phase} | ${grpc} | ${row.http} | \`${row.type}\` | ${alias} | ${row.retry} |`;
   });
   return [
     '# Error codes',
@@ -42,8 +43,12 @@ export function generateErrorReference(): string {
     'gRPC carries it in upper case as `ErrorInfo.reason` with domain `reticle.dev`. `rejected`: nothing was started,',
     'safe to send elsewhere. `ended`: tokens may have been billed. `control`: answers a control inside a stream.',
     '',
-    '| code | phase | gRPC | HTTP | alias on OpenAI surfaces | retry |',
-    '|---|---|---|---|---|---|',
+    'OpenAI surfaces answer `{"error": {type, code, message, param, request_id, retryable, retry_after_ms}}`, with the',
+    'alias in place of the code where there is one. Some refusals have a status of their own: 404 for an unknown response',
+    'in a path, 405 for a method, 408 for a request that takes too long, 415 for a content coding, 431 for header fields.',
+    '',
+    '| code | phase | gRPC | HTTP | type on OpenAI surfaces | alias there | retry |',
+    '|---|---|---|---|---|---|---|',
     ...rows,
     '',
   ].join('\n');

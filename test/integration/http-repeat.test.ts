@@ -89,7 +89,8 @@ describe('H23 cursors', () => {
   beforeAll(async () => {
     const [{ path, body }] = surfaces;
     events = await allEvents(await rig.client.post(path, { ...body, max_output_tokens: 50, stream: true }));
-    id = (events[0]?.data['response'] as { id: string }).id;
+    const [created] = events as readonly { data: { response?: { id: string } } }[];
+    id = created?.data.response?.id ?? '';
   });
 
   test.each(['abc', '-1', '1.5', '1e3', '0x10', ' 1', '9'.repeat(16), ''])(

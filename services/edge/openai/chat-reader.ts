@@ -26,7 +26,7 @@ export interface ChunkOutput {
 export type ChatReaderOptions = ChatAnswer & {
   readonly output: ChunkOutput;
   readonly includeUsage: boolean;
-  /** Offset below which the reader has everything. */
+  /** Offset below which the reader has everything; the record has come as far. */
   readonly after?: number;
 };
 

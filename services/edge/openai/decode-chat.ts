@@ -63,11 +63,11 @@ export function decodeChat(fields: Fields): CreateChat {
         toolChoice: undefined,
         tools: [],
         instructions: undefined,
-        ignored: Object.keys(fields).filter((name) => !KNOWN.has(name)),
+        ignored: Object.keys(fields).filter((name) => !KNOWN.has(name) && fields[name] !== null),
       },
     },
     choices: integerIn(fields, 'n', { min: 1, max: CHOICES_MAX }) ?? 1,
-    includeUsage: stream && includesUsage(fields),
+    includeUsage: includesUsage(fields) && stream,
     outputField,
   };
 }

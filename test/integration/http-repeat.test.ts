@@ -121,3 +121,49 @@ describe('H23 cursors', () => {
     expect([ahead.status, await ahead.json()]).toMatchObject([400, { error: { code: 'value_out_of_range' } }]);
   });
 });
+
+describe('a Chat stream that is resumed (PROTOCOL §7)', () => {
+  const [, { path, body }] = surfaces;
+  const asked = { ...body, max_tokens: 600, stream: true };
+  const going = { 'x-reticle-on-disconnect': 'continue' };
+  const textOf = (stream: string): string =>
+    [...stream.matchAll(/"delta":\{"content":("(?:[^"\\]|\\.)*")\}/g)]
+      .map(([, text]) => JSON.parse(text ?? '') as string)
+      .join('');
+
+  test('goes on at its offset: nothing twice, nothing missing', async () => {
+    const whole = textOf(await (await rig.client.post(path, asked)).text());
+    const leave = new AbortController();
+    const first = await rig.client.post(path, asked, { headers: going, signal: leave.signal });
+    const token = first.headers.get('x-reticle-resume-token') ?? '';
+    let had = '';
+    for await (const chunk of (first.body as ReadableStream<Uint8Array>).pipeThrough(new TextDecoderStream())) {
+      had += chunk;
+      if (textOf(had).length > 100) break;
+    }
+    leave.abort();
+    had = had.slice(0, had.lastIndexOf('\n\n') + 2);
+    const offset = [...had.matchAll(/^id: (\d+)$/gm)].at(-1)?.[1] ?? '';
+    const headers = { 'x-reticle-resume-token': token, 'last-event-id': offset };
+    const rest = await (await rig.client.post(path, asked, { headers })).text();
+    expect(textOf(had) + textOf(rest)).toBe(whole);
+    expect(rest).not.toContain('"role"');
+    expect(rest.endsWith('data: [DONE]\n\n')).toBe(true);
+    const again = await (await rig.client.post(path, asked, { headers: { 'x-reticle-resume-token': token } })).text();
+    expect(textOf(again)).toBe(whole);
+    expect(await rig.refused(path, asked, { ...headers, 'last-event-id': '601' })).toMatchObject({
+      code: 'value_out_of_range',
+    });
+    expect(await rig.refused(path, asked, { ...headers, 'last-event-id': 'x' })).toMatchObject({
+      code: 'invalid_request',
+      param: 'last-event-id',
+    });
+    expect(await rig.refused(path, { ...asked, n: 2 }, headers)).toMatchObject({ code: 'invalid_request' });
+    const other = new HttpClient(rig.client.base, rig.platform.keyOf('globex'));
+    const foreign = await other.post(path, asked, { headers });
+    expect([foreign.status, await foreign.json()]).toMatchObject([
+      400,
+      { error: { code: 'previous_response_not_found' } },
+    ]);
+  });
+});

@@ -1,6 +1,6 @@
 /** `/v1/chat/completions`: JSON and SSE (PROTOCOL §4.4). */
 import type { ServerResponse } from 'node:http';
-import { assert } from '@reticle/core/domain';
+import { assert, ReticleError } from '@reticle/core/domain';
 import { chatCompletion } from '../openai/chat-object.ts';
 import { ChatReader, type ChunkOutput } from '../openai/chat-reader.ts';
 import { decodeChat, type CreateChat } from '../openai/decode-chat.ts';
@@ -31,6 +31,8 @@ export function chatRoutes(options: ChatOptions): readonly Route[] {
   return [{ method: 'POST', path: '/v1/chat/completions', handler: (exchange) => create(options, exchange) }];
 }
 
+const RESUME_TOKEN = 'x-reticle-resume-token';
+
 /** One request's turns on their way to its client. */
 type Answering = {
   readonly turns: readonly ServedResponse[];
@@ -39,6 +41,8 @@ type Answering = {
   readonly requestId: string;
   /** The turns' credit follows this client's socket. */
   readonly owns: boolean;
+  /** Offset that the client has. */
+  readonly after?: number;
 };
 
 async function create(options: ChatOptions, exchange: Exchange): Promise<void> {
@@ -47,13 +51,52 @@ async function create(options: ChatOptions, exchange: Exchange): Promise<void> {
   const body = await readBody(request);
   const asked = decodeChat(parseBody(body));
   const fieldName = fieldNames(asked);
+  const token = request.headers[RESUME_TOKEN];
+  if (token !== undefined) {
+    const resumed = resume(options, { asked, caller, request, token });
+    await streamNew(options, response, { ...resumed, asked, fieldName, requestId, owns: false });
+    return;
+  }
   const start = (): Promise<readonly ServedResponse[]> => responses.createChoices(caller, asked.create, asked.choices);
   const answered = await named(fieldName, () => idempotency.once({ request, caller, body }, start));
   const { turns, isRepeat, forget } = answered;
   if (!isRepeat) cutOnLeave(turns, { responses, exchange, onCut: forget });
   const answering = { turns, asked, fieldName, requestId, owns: !isRepeat };
-  if (asked.create.stream) await streamOwn(options, response, answering);
+  if (asked.create.stream) await streamNew(options, response, answering);
   else await answer(options, response, answering);
+}
+
+type Resuming = Pick<Exchange, 'caller' | 'request'> & {
+  readonly asked: CreateChat;
+  readonly token: string | readonly string[];
+};
+
+/**
+ * The running or finished turn that a token of this gateway names, and how far its client has it (§7).
+ *
+ * @throws ReticleError `turn_not_found` for any other token: the client sends its request anew
+ */
+function resume(
+  { responses }: ChatOptions,
+  { asked, caller, request, token }: Resuming,
+): Pick<Answering, 'turns' | 'after'> {
+  if (asked.choices !== 1 || !asked.create.stream || typeof token !== 'string') {
+    throw new ReticleError('invalid_request', 'one choice that streams can be resumed', { param: RESUME_TOKEN });
+  }
+  const turn = responses.findByToken(caller, token);
+  const cursor = request.headers['last-event-id'] ?? '0';
+  if (typeof cursor !== 'string' || !/^\d{1,9}$/.test(cursor)) {
+    throw new ReticleError('invalid_request', 'the cursor is an offset', { param: 'last-event-id' });
+  }
+  const after = Number(cursor);
+  if (after > turn.record.end) {
+    const details = { limit: String(turn.record.end), requested: cursor };
+    throw new ReticleError('value_out_of_range', 'the cursor lies ahead of what was told', {
+      param: 'last-event-id',
+      details,
+    });
+  }
+  return { turns: [turn], ...(after === 0 ? {} : { after }) };
 }
 
 /** The session layer's names → those of the Chat body. */
@@ -97,7 +140,7 @@ function firstOf(turns: readonly ServedResponse[]): ServedResponse {
 }
 
 /** Headers leave at the turns' start, or when one waits; a refusal before that is a status. */
-async function streamOwn(options: ChatOptions, response: ServerResponse, answering: Answering): Promise<void> {
+async function streamNew(options: ChatOptions, response: ServerResponse, answering: Answering): Promise<void> {
   const { turns } = answering;
   const records = turns.map(({ record }) => record);
   await begun(records, { clock: options.clock, waitMs: options.timeouts.queuedMs });
@@ -110,7 +153,7 @@ async function streamOwn(options: ChatOptions, response: ServerResponse, answeri
 }
 
 function stream(options: ChatOptions, response: ServerResponse, answering: Answering): void {
-  const { turns, asked, owns } = answering;
+  const { turns, asked, owns, after } = answering;
   const { clock, timeouts } = options;
   const flushed = (positions: readonly number[]): void =>
     turns.forEach(({ conversation, turnId }, choice) => conversation.flushed(turnId, positions[choice] ?? 0));
@@ -126,6 +169,7 @@ function stream(options: ChatOptions, response: ServerResponse, answering: Answe
     records: turns.map(({ record }) => record),
     output: chunkOutput(options, output, answering),
     includeUsage: asked.includeUsage,
+    ...(after === undefined ? {} : { after }),
   });
   response.writeHead(200, { ...servedHeaders(firstOf(turns)), ...EVENT_STREAM });
   response.flushHeaders();

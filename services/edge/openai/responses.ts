@@ -84,6 +84,20 @@ export class Responses {
     return served;
   }
 
+  /**
+   * The turn whose client was given this token.
+   *
+   * @throws ReticleError `turn_not_found`, the same for unknown, foreign, forged and forgotten tokens
+   */
+  findByToken(caller: Caller, resumeToken: string): ServedResponse {
+    for (const served of this.#served.values()) {
+      const { record, conversation, tenant } = served;
+      const given = [record.started?.resumeToken, conversation.resumeToken];
+      if (tenant === caller.tenant && given.includes(resumeToken)) return served;
+    }
+    throw unknownResponse();
+  }
+
   /** Ends a running response at a token; a finished one stays as it is. */
   async cut(served: ServedResponse, mode: CutMode, keepThroughOffset?: number): Promise<ControlAck | undefined> {
     if (served.record.ended !== undefined) return undefined;

@@ -6,6 +6,11 @@ export const limits = {
   libraryMessageBytesMax: 8 * 1024 * 1024,
   /** Nesting of protobuf messages and JSON documents. */
   nestingDepthMax: 64,
+  /**
+   * Commas, colons and opening brackets of a JSON body: 4 MiB of `[]` would hold a parser for a second, and every other
+   * connection with it. 4,096 input items of eight fields are 65,536.
+   */
+  jsonMarksMax: 128 * 1024,
   headerFieldsMax: 64,
   headerBytesMax: 16 * 1024,
   /** Turns that run at once in one session. */

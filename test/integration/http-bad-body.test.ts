@@ -59,6 +59,22 @@ describe.each(surfaces)('$path', ({ path, body }) => {
     expect(await rig.refused(path, text)).toMatchObject({ status: 400, code: 'json_too_deep' });
   });
 
+  test.each([
+    { name: 'arrays of depth 64', unit: `${'['.repeat(62)}${']'.repeat(62)}` },
+    { name: 'objects of depth 64', unit: `${'{"a":'.repeat(62)}1${'}'.repeat(62)}` },
+    { name: 'empty texts', unit: '""' },
+  ])('4 MiB of $name are too many values', async ({ unit }) => {
+    const many = `${unit},`.repeat(Math.floor((limits.messageBytesMax - 400) / (unit.length + 1)));
+    const error = await refusedRaw(`"metadata":[${many}0]`);
+    expect(error).toMatchObject({ status: 413, code: 'request_too_large' });
+  });
+
+  test('4,096 messages of 900 characters are read', async () => {
+    const message = { type: 'message', id: 'm', status: 'completed', role: 'user', content: 'a'.repeat(900) };
+    const error = await refused({ [input]: Array.from({ length: limits.inputItemsMax }, () => message) });
+    expect(error).toMatchObject({ status: 400, code: 'context_length_exceeded' });
+  });
+
   test.each(['[1]', '"a"', 'null', '7'])('a body that is no object: %s', async (text) => {
     expect(await rig.refused(path, text)).toMatchObject({ status: 400, code: 'invalid_request' });
   });

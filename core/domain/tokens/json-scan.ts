@@ -4,27 +4,51 @@
  */
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
-const OPEN_ARRAY = 0x5b;
-const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 const COLON = 0x3a;
+const COMMA = 0x2c;
+const BRACKET_BIT = 0x20;
 const SPACE = 0x20;
 
 const forbiddenKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor']);
 
-/** True when arrays and objects nest deeper than `depthMax`. Works on any text, JSON or not, and stops at the first excess. */
-export function nestsDeeperThan(json: string, depthMax: number): boolean {
+export type JsonBounds = {
+  /** Arrays and objects inside each other. */
+  readonly depth: number;
+  /** Commas, colons and opening brackets: a document has at most one value more, keys included. */
+  readonly marks: number;
+};
+
+/** What of its bounds a text exceeds, JSON or not; the scan stops there. */
+export function jsonExcess(json: string, bounds: JsonBounds): keyof JsonBounds | undefined {
   let depth = 0;
+  let marks = 0;
   for (let at = 0; at < json.length; at += 1) {
     const unit = json.charCodeAt(at);
-    if (unit === QUOTE) at = stringEnd(json, at);
-    else if (unit === OPEN_ARRAY || unit === OPEN_OBJECT) {
-      depth += 1;
-      if (depth > depthMax) return true;
-    } else if (unit === CLOSE_ARRAY || unit === CLOSE_OBJECT) depth -= 1;
+    if (unit === QUOTE) {
+      at = stringEnd(json, at);
+      continue;
+    }
+    const step = nesting(unit);
+    depth += step;
+    if (step > 0 || unit === COMMA || unit === COLON) marks += 1;
+    if (depth > bounds.depth) return 'depth';
+    if (marks > bounds.marks) return 'marks';
   }
-  return false;
+  return undefined;
+}
+
+/** `[` and `{`, `]` and `}` differ in one bit alone. */
+function nesting(unit: number): number {
+  const bracket = unit | BRACKET_BIT;
+  if (bracket === OPEN_OBJECT) return 1;
+  return bracket === CLOSE_OBJECT ? -1 : 0;
+}
+
+/** True when arrays and objects nest deeper than `depthMax`. Works on any text, JSON or not, and stops at the first excess. */
+export function nestsDeeperThan(json: string, depthMax: number): boolean {
+  return jsonExcess(json, { depth: depthMax, marks: Infinity }) === 'depth';
 }
 
 /** True when an object of this **valid** JSON text repeats a key or names `__proto__` or `constructor`. */

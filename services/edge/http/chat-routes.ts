@@ -4,7 +4,7 @@ import { assert, ReticleError } from '@reticle/core/domain';
 import { chatCompletion } from '../openai/chat-object.ts';
 import { ChatReader, type ChunkOutput } from '../openai/chat-reader.ts';
 import { decodeChat, type CreateChat } from '../openai/decode-chat.ts';
-import { parseBody } from '../openai/json-fields.ts';
+import { parseLargeBody } from '../openai/json-fields.ts';
 import type { ServedResponse } from '../openai/responses.ts';
 import type { ErrorAnswerer } from './error-answer.ts';
 import { readBody } from './read-body.ts';
@@ -49,7 +49,7 @@ async function create(options: ChatOptions, exchange: Exchange): Promise<void> {
   const { responses, idempotency } = options;
   const { request, response, caller, requestId } = exchange;
   const body = await readBody(request);
-  const asked = decodeChat(parseBody(body));
+  const asked = decodeChat(await parseLargeBody(body));
   const fieldName = fieldNames(asked);
   const token = request.headers[RESUME_TOKEN];
   if (token !== undefined) {

@@ -4,7 +4,7 @@ import { assert, isReticleError, ReticleError } from '@reticle/core/domain';
 import type { Clock } from '@reticle/core/flow';
 import type { CreateResponse } from '../openai/create-response.ts';
 import { decodeResponse } from '../openai/decode-response.ts';
-import { parseBody, requestParam } from '../openai/json-fields.ts';
+import { parseLargeBody, requestParam } from '../openai/json-fields.ts';
 import { responseObject, terminalStatus } from '../openai/response-object.ts';
 import { ResponseReader } from '../openai/response-reader.ts';
 import type { Responses, ServedResponse } from '../openai/responses.ts';
@@ -46,7 +46,7 @@ async function create(options: SurfaceOptions, exchange: Exchange): Promise<void
   const { responses, idempotency } = options;
   const { request, response, caller } = exchange;
   const body = await readBody(request);
-  const asked = decodeResponse(parseBody(body));
+  const asked = decodeResponse(await parseLargeBody(body));
   const fieldName = fieldNames(asked);
   const start = async (): Promise<[ServedResponse]> => [await responses.create(caller, asked)];
   const answering = await named(fieldName, () => idempotency.once({ request, caller, body }, start));

@@ -1,24 +1,47 @@
 /** Typed reading of a request's JSON: one refusal per field, by name, never with its value. */
+import { setImmediate } from 'node:timers/promises';
 import { ReticleError } from '@reticle/core/domain';
-import { hasUnsafeKeys, nestsDeeperThan } from '@reticle/core/domain/tokens';
+import { hasUnsafeKeys, jsonExcess } from '@reticle/core/domain/tokens';
 import { limits } from '@reticle/proto/contract';
 
 export type Fields = Readonly<Record<string, unknown>>;
 
+/** Longer bodies are read in steps, each a turn of the loop of its own. */
+const STEP_CHARACTERS = 128 * 1_024;
+
 /**
  * The object of a request body or frame.
  *
- * @throws ReticleError `json_too_deep`, `invalid_json`, or `invalid_request` for doubled and dangerous keys
+ * @throws ReticleError `json_too_deep`, `request_too_large` for too many values, `invalid_json`, or `invalid_request` for
+ *   doubled and dangerous keys
  */
 export function parseBody(text: string): Fields {
-  if (nestsDeeperThan(text, limits.nestingDepthMax)) {
-    const details = { limit: String(limits.nestingDepthMax) };
-    throw new ReticleError('json_too_deep', 'the JSON text nests too deeply', { details });
-  }
+  checkShape(text);
+  return checkKeys(text, parseJson(text));
+}
+
+/** As {@link parseBody}; a large body holds up other connections for no longer than its longest step. */
+export async function parseLargeBody(text: string): Promise<Fields> {
+  if (text.length <= STEP_CHARACTERS) return parseBody(text);
+  checkShape(text);
+  await setImmediate();
   const value = parseJson(text);
-  if (!isFields(value)) throw new ReticleError('invalid_request', 'the body is a JSON object');
-  if (hasUnsafeKeys(text)) throw new ReticleError('invalid_request', 'a key is repeated or not allowed');
-  return value;
+  await setImmediate();
+  const fields = checkKeys(text, value);
+  await setImmediate();
+  return fields;
+}
+
+function checkShape(text: string): void {
+  const { nestingDepthMax: depth, jsonMarksMax: marks } = limits;
+  const excess = jsonExcess(text, { depth, marks });
+  if (excess === 'depth') {
+    throw new ReticleError('json_too_deep', 'the JSON text nests too deeply', { details: { limit: String(depth) } });
+  }
+  if (excess === 'marks') {
+    const details = { limit: String(marks) };
+    throw new ReticleError('request_too_large', 'the JSON text has too many values, in marks', { details });
+  }
 }
 
 function parseJson(text: string): unknown {
@@ -27,6 +50,12 @@ function parseJson(text: string): unknown {
   } catch (cause) {
     throw new ReticleError('invalid_json', 'the body is not valid JSON', { cause });
   }
+}
+
+function checkKeys(text: string, value: unknown): Fields {
+  if (!isFields(value)) throw new ReticleError('invalid_request', 'the body is a JSON object');
+  if (hasUnsafeKeys(text)) throw new ReticleError('invalid_request', 'a key is repeated or not allowed');
+  return value;
 }
 
 export function isFields(value: unknown): value is Fields {

@@ -202,11 +202,15 @@ describe('refusals', () => {
       body: { messages: [user('a'), user('\ud800')] },
       want: [400, 'invalid_request', 'messages[1].content'],
     },
-    { name: 'tools', body: { tools: [{ type: 'function' }] }, want: [400, 'unknown_parameter', 'tools'] },
     {
-      name: 'an output of a tool',
+      name: 'a tool without a name',
+      body: { tools: [{ type: 'function' }] },
+      want: [400, 'invalid_request', 'tools[0].name'],
+    },
+    {
+      name: 'an output of no call',
       body: { messages: [{ role: 'tool', content: 'a' }] },
-      want: [400, 'unknown_parameter', 'messages[0].role'],
+      want: [400, 'invalid_request', 'messages[0].tool_call_id'],
     },
     { name: 'probabilities', body: { logprobs: true }, want: [400, 'unknown_parameter', 'logprobs'] },
     { name: 'sound', body: { modalities: ['audio'] }, want: [400, 'unsupported_modality', 'modalities'] },

@@ -306,3 +306,42 @@ describe('refusals', () => {
     expect(good.status).toBe('incomplete');
   });
 });
+
+describe('tools on the Chat surface', () => {
+  const { type, ...called } = exec;
+  const asked = { model: 'scripted', tools: [{ type, function: called }] };
+  type Message = { readonly content: string | null; readonly tool_calls?: readonly { readonly id: string }[] };
+  type Completion = {
+    readonly choices: readonly { readonly message: Message; readonly finish_reason: string }[];
+    readonly usage: { readonly prompt_tokens: number };
+  };
+  const completed = async (body: object): Promise<Completion> => {
+    const response = await client.post('/v1/chat/completions', { ...asked, ...body });
+    if (response.status !== 200) throw new Error(`${response.status}: ${await response.text()}`);
+    return (await response.json()) as Completion;
+  };
+
+  test('a call, its output, and the answer to it', async () => {
+    const question = { role: 'user', content: 'Please list files' };
+    const { choices, usage } = await completed({ messages: [question] });
+    const { message, finish_reason: reason } = choices[0] as Completion['choices'][number];
+    expect(reason).toBe('tool_calls');
+    expect(message.tool_calls).toMatchObject([
+      { type: 'function', function: { name: 'exec_command', arguments: '{"cmd":"ls"}' } },
+    ]);
+    const result = { role: 'tool', tool_call_id: message.tool_calls?.[0]?.id, content: 'a.txt' };
+    const next = await completed({ messages: [question, message, result], max_tokens: 40 });
+    expect(next.choices[0]?.message.content?.length).toBeGreaterThan(0);
+    expect(next.usage.prompt_tokens).toBeGreaterThan(usage.prompt_tokens);
+  });
+
+  test('an output whose call is not in the conversation is refused by its message', async () => {
+    const messages = [
+      { role: 'user', content: 'x' },
+      { role: 'tool', tool_call_id: 'call_none', content: 'y' },
+    ];
+    const response = await client.post('/v1/chat/completions', { ...asked, messages });
+    const { error } = (await response.json()) as { error: { code: string; param: string } };
+    expect([response.status, error.code, error.param]).toEqual([400, 'invalid_request', 'messages[1].tool_call_id']);
+  });
+});

@@ -4,7 +4,7 @@ import { assert, ReticleError } from '@reticle/core/domain';
 import { chatCompletion } from '../openai/chat-object.ts';
 import { ChatReader, type ChunkOutput } from '../openai/chat-reader.ts';
 import { decodeChat, type CreateChat } from '../openai/decode-chat.ts';
-import { parseLargeBody } from '../openai/json-fields.ts';
+import { parseLargeBody, requestParam } from '../openai/json-fields.ts';
 import type { ServedResponse } from '../openai/responses.ts';
 import type { ErrorAnswerer } from './error-answer.ts';
 import { readBody } from './read-body.ts';
@@ -100,16 +100,17 @@ function resume(
 }
 
 /** The session layer's names → those of the Chat body. */
-function fieldNames({ outputField }: CreateChat): FieldName {
+function fieldNames({ outputField, origins }: CreateChat): FieldName {
   const names: Readonly<Record<string, string | undefined>> = {
     max_output_tokens: outputField,
-    text_format_json: 'response_format',
+    text_format: 'response_format',
     choice: 'n',
     tier: 'service_tier',
   };
   return (param) => {
-    const plain = param.replace(/\.item_json/, '').replace(/^params\./, '');
-    return names[plain] ?? plain.replace(/^input(?=$|\[)/, 'messages');
+    const plain = requestParam(param);
+    const message = (_: string, item: string): string => `messages[${origins[Number(item)] ?? item}]`;
+    return names[plain] ?? plain.replace(/^input\[(\d+)\]/, message).replace(/^input$/, 'messages');
   };
 }
 

@@ -115,11 +115,22 @@ describe('a Chat body', () => {
     { fields: { response_format: 'json' }, want: ['invalid_request', 'response_format'] },
     { fields: { response_format: { type: 'json_schema' } }, want: ['invalid_request', 'response_format.json_schema'] },
     { fields: { functions: [{}] }, want: ['unknown_parameter', 'functions'] },
-    { fields: { tool_choice: 'required' }, want: ['unknown_parameter', 'tool_choice'] },
+    {
+      fields: {
+        tools: [{ type: 'function', function: { name: 'y' } }],
+        tool_choice: { type: 'function', function: { name: 'x' } },
+      },
+      want: ['invalid_request', 'tool_choice'],
+    },
+    {
+      fields: { messages: [{ role: 'tool', tool_call_id: 'c', content: 'a' }] },
+      want: ['invalid_request', 'messages[0].tool_call_id'],
+    },
+    { fields: { tools: [7] }, want: ['invalid_request', 'tools[0]'] },
     { fields: { messages: {} }, want: ['invalid_request', 'messages'] },
     {
       fields: { messages: [{ role: 'assistant', content: 'a', tool_calls: [{}] }] },
-      want: ['unknown_parameter', 'messages[0].tool_calls'],
+      want: ['invalid_request', 'messages[0].tool_calls[0].type'],
     },
     {
       fields: { messages: [{ role: 'assistant', content: 'a', audio: { id: 'x' } }] },

@@ -3,7 +3,7 @@ import { ReticleError } from '@reticle/core/domain';
 import { limits } from '@reticle/proto/contract';
 import type { TurnParams } from '@reticle/services/session';
 import { messageItems } from './chat-messages.ts';
-import { refuseTools } from './chat-tools.ts';
+import { decodeChatTools } from './chat-tools.ts';
 import type { CreateResponse } from './create-response.ts';
 import { refuseEngineSwitches, tierOf, metadataOf, TEMPERATURE_MAX, TOKENS_MAX } from './decode-response.ts';
 import { flag, integerIn, invalid, numberIn, object, requiredText, text, type Fields } from './json-fields.ts';
@@ -17,6 +17,8 @@ export type CreateChat = {
   readonly includeUsage: boolean;
   /** The field that bounds the output, as the request calls it. */
   readonly outputField: string;
+  /** The message that each item is of. */
+  readonly origins: readonly number[];
 };
 
 /** Fields that are read, or accepted without an effect of their own. Others are named in `reticle.ignored`. */
@@ -34,16 +36,17 @@ const CHOICES_MAX = limits.liveTurnsMax;
 /** @throws ReticleError naming the first field that is wrong */
 export function decodeChat(fields: Fields): CreateChat {
   refuseEngineSwitches(fields);
-  refuseTools(fields);
   refuseOtherOutput(fields);
   const { name: outputField, value: maxOutputTokens } = outputBound(fields);
-  const params = paramsOf(fields);
+  const tools = decodeChatTools(fields);
+  const { items, origins } = messageItems(fields);
+  const params = { ...paramsOf(fields), ...tools.params };
   const { temperature, topP } = params;
   const stream = flag(fields, 'stream') ?? false;
   return {
     create: {
       model: requiredText(fields, 'model'),
-      items: messageItems(fields),
+      items,
       previousResponseId: undefined,
       cacheKey: text(fields, 'prompt_cache_key') ?? '',
       params,
@@ -56,19 +59,20 @@ export function decodeChat(fields: Fields): CreateChat {
         maxOutputTokens,
         temperature,
         topP,
-        parallelToolCalls: true,
+        parallelToolCalls: tools.params.parallelToolCalls ?? true,
         metadata: metadataOf(fields),
         text: undefined,
         reasoning: undefined,
         toolChoice: undefined,
         tools: [],
         instructions: undefined,
-        ignored: Object.keys(fields).filter((name) => !KNOWN.has(name) && fields[name] !== null),
+        ignored: [...Object.keys(fields).filter((name) => !KNOWN.has(name) && fields[name] !== null), ...tools.ignored],
       },
     },
     choices: integerIn(fields, 'n', { min: 1, max: CHOICES_MAX }) ?? 1,
     includeUsage: includesUsage(fields) && stream,
     outputField,
+    origins,
   };
 }
 

@@ -17,21 +17,25 @@ export const expectations: Readonly<Record<Expectation, boolean>> = {
   failover: true,
   /** Calls from outside the stream are served by any gateway (PROTOCOL §3). */
   signalsElsewhere: true,
-  /** A gateway that takes a session over knows its idle time; else such a session is held for the default half hour. */
-  idleTtlKept: false,
+  /** A gateway that takes a session over knows its idle time. */
+  idleTtlKept: true,
   /** A client may send every unapplied message again, statements of credit for ended turns too (R7). */
-  flowsSentAgain: false,
+  flowsSentAgain: true,
   /** Copies of a control get one answer, word by word, wherever they enter (S5); else the same E. */
   answersVerbatim: false,
-  /** A cut that a gateway made because the engine was out of reach (E7) binds the next gateway too. */
+  /**
+   * A cut that a gateway made because the engine was out of reach (E7) binds the next gateway too; else a turn that
+   * continues the cut one may begin where the engine had cut it.
+   */
   localCutsSurvive: false,
   /**
    * An E that an engine told past the stream binds the turn, also when that engine is lost before the stream's gateway
-   * has heard of it; else the gateway goes on from its transcript (E6), or applies the control in flight itself (E7).
+   * has heard of it, or the session has left it; else the gateway goes on from its transcript (E6), or applies the
+   * control in flight itself (E7).
    */
   signalledCutsSurvive: false,
-  /** After a move, ended turns outlive the gateway that moved them; else their contexts die with it until used again. */
-  contextsSurvive: false,
+  /** After a move, ended turns outlive the gateway that moved them; else their contexts die with it. */
+  contextsSurvive: true,
 };
 
 /** Refusals after which a client comes again. */

@@ -83,6 +83,17 @@ describe('an answer from outside a session', () => {
     expect(acksOf(rig.interrupt(interrupt('t1')))).toMatchObject([{ outcome: 'already-ended', effectiveOffset: 5 }]);
   });
 
+  test('is remembered too when its engine tells it on the lane of the turn', () => {
+    const rig = new SessionRig();
+    rig.running('t1', 8);
+    expect(words(rig.cutDone('t1', { signalId: 's9' }))).toEqual(['bar t1 5']);
+    const copy = interrupt('t1', { signalId: 's9' });
+    expect(acksOf(rig.interrupt(copy))).toMatchObject([
+      { seq: 2, outcome: 'applied', effectiveOffset: 5, wastedTokens: 3 },
+    ]);
+    expect(acksOf(rig.interrupt(interrupt('t1')))).toMatchObject([{ outcome: 'already-ended', effectiveOffset: 5 }]);
+  });
+
   test('never moves an E that was told', () => {
     const { rig } = left({});
     expect(

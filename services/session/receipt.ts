@@ -5,6 +5,9 @@ import { NO_TIMING, NO_USAGE, type Asker, type Progress, type Receipt, type Turn
 
 export const NO_RECEIPT: Receipt = { effectiveOffset: 0, generatedOffset: 0, kvAction: 'none', kvKeptTokens: 0 };
 
+/** The digest of a control is known to the gateway alone that took it; a repeat of any body gets its answer. */
+export const UNKNOWN_DIGEST = '';
+
 export type AckOptions = {
   readonly asker: Asker;
   readonly signalId: string;

@@ -1,7 +1,7 @@
 /** Taking over a session that another gateway served: its turns as the engine recorded them (PROTOCOL §7, E6). */
 import { createCredit } from '@reticle/core/flow';
 import { limits } from '@reticle/proto/contract';
-import { controlAck } from './receipt.ts';
+import { controlAck, UNKNOWN_DIGEST } from './receipt.ts';
 import { inheritTools, withTurn, type SessionState, type SessionStep } from './session-state.ts';
 import type { CutAnswer } from './turn.ts';
 import { isLive, type Ending, type Receipt, type TurnState } from './turn-state.ts';
@@ -44,9 +44,6 @@ export type Restored = {
   /** Parents before children. */
   readonly turns: readonly TurnRecord[];
 };
-
-/** The digest of a control is known to the gateway alone that took it; a repeat of any body gets its answer. */
-export const UNKNOWN_DIGEST = '';
 
 export function restore(state: SessionState, { lastSeq, idleTtlMs, rootTokens, turns }: Restored): SessionStep {
   let next: SessionState = {

@@ -26,7 +26,8 @@ import { attach, displaced, type AttachEvent } from './attach.ts';
 import type { ClientCommand, ControlAck, Interrupt, Redirect, StartTurn } from './commands.ts';
 import { controlTurn } from './control-turn.ts';
 import { editDraft } from './drafts.ts';
-import { restore, UNKNOWN_DIGEST, type Restored } from './restore.ts';
+import { UNKNOWN_DIGEST } from './receipt.ts';
+import { restore, type Restored } from './restore.ts';
 import {
   findTurn,
   inheritTools,

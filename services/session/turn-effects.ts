@@ -77,9 +77,11 @@ function successorFailed(state: SessionState, effect: Extract<TurnEffect, { kind
 }
 
 function answered(state: SessionState, { asker, ack, digest }: Extract<TurnEffect, { kind: 'answer' }>): SessionStep {
+  const next = ack.outcome === 'pending' ? state : withAnswer(state, ack, digest);
+  if (asker === undefined) return { state: next, effects: [] };
   const effect: SessionEffect =
     asker.kind === 'stream' ? { kind: 'tell', event: ack } : { kind: 'answer-call', call: asker.call, ack };
-  return { state: ack.outcome === 'pending' ? state : withAnswer(state, ack, digest), effects: [effect] };
+  return { state: next, effects: [effect] };
 }
 
 /** The final answer of a control, for its copies. */

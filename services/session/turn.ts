@@ -28,7 +28,7 @@ import { applyFlow, createCredit, type CreditWindow } from '@reticle/core/flow';
 import { assertNever } from '@reticle/core/domain';
 import { limits, type ErrorCode } from '@reticle/proto/contract';
 import type { Continuation, ControlAck, ControlOutcome, KvAction, TurnError } from './commands.ts';
-import { controlAck, finalReceipt, NO_RECEIPT } from './receipt.ts';
+import { controlAck, finalReceipt, NO_RECEIPT, UNKNOWN_DIGEST } from './receipt.ts';
 import {
   isLive,
   NO_TIMING,
@@ -79,7 +79,8 @@ export type TurnEvent =
 
 export type TurnEffect =
   | { readonly kind: 'send-cut'; readonly turnId: string; readonly control: OpenControl }
-  | { readonly kind: 'answer'; readonly asker: Asker; readonly ack: ControlAck; readonly digest: string }
+  /** Without an asker: one that was given elsewhere, for copies of its control here (S5). */
+  | { readonly kind: 'answer'; readonly asker: Asker | undefined; readonly ack: ControlAck; readonly digest: string }
   | { readonly kind: 'bar'; readonly turnId: string; readonly offset: number }
   | { readonly kind: 'restart'; readonly turnId: string }
   | { readonly kind: 'announce'; readonly turnId: string }
@@ -235,9 +236,17 @@ function cutElsewhere(state: TurnState, done: CutAnswer, progress: Progress): Tu
   if (done.outcome !== 'applied') return same(state);
   const receipt: Receipt = { effectiveOffset, generatedOffset, kvAction, kvKeptTokens };
   const cut: TurnState = { ...state, phase: 'cutting', controls: [], receipt };
+  const { signalId } = done;
+  const asker = { kind: 'call', call: 0 } as const;
+  const { turnId } = state;
+  const ack = controlAck({ asker, signalId, turnId, outcome: 'applied', receipt, sent: progress.sent });
   return {
     state: cut,
-    effects: [bar(state, effectiveOffset), ...answers(cut, state.controls, progress.sent)],
+    effects: [
+      bar(state, effectiveOffset),
+      { kind: 'answer', asker: undefined, ack, digest: UNKNOWN_DIGEST },
+      ...answers(cut, state.controls, progress.sent),
+    ],
   };
 }
 

@@ -70,7 +70,8 @@ describe('an engine that a session moves to', () => {
       record ? ['record'] : begun ? ['start'] : [],
     );
     expect(kinds).toEqual(['record', 'record', 'start']);
-    expect(handed(rig, 't1')[1]).toMatchObject({ ended: { endOffset: 14 }, cuts: [{ effectiveOffset: 14 }] });
+    const told = { effectiveOffset: 14 };
+    expect(handed(rig, 't1')[1]).toMatchObject({ ended: { endOffset: 14 }, cuts: [told, told] });
     expect(rig.other.starts[0]).toMatchObject({ turnId: 't1', maxOutputTokens: 14 });
   });
 

@@ -22,7 +22,7 @@ export const expectations: Readonly<Record<Expectation, boolean>> = {
   /** A client may send every unapplied message again, statements of credit for ended turns too (R7). */
   flowsSentAgain: true,
   /** Copies of a control get one answer, word by word, wherever they enter (S5); else the same E. */
-  answersVerbatim: false,
+  answersVerbatim: true,
   /**
    * A cut that a gateway made because the engine was out of reach (E7) binds the next gateway too; else a turn that
    * continues the cut one may begin where the engine had cut it.

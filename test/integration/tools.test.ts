@@ -168,12 +168,9 @@ describe('a function call', () => {
     expect(answer.output.map(({ type }) => type)).toEqual(['message']);
   });
 
-  test('a tool of additional_tools counts in later turns as well', async () => {
-    const added = {
-      type: 'additional_tools',
-      role: 'developer',
-      tools: [exec, { type: 'namespace', name: 'n', tools: [] }],
-    };
+  test('a tool of additional_tools, grouped as Codex does, counts in later turns as well', async () => {
+    const groups = ['functions', 'others'].map((name) => ({ type: 'namespace', name, tools: [exec] }));
+    const added = { type: 'additional_tools', role: 'developer', tools: groups };
     const first = await answered({ tools: undefined, input: [added, user('Hi')], max_output_tokens: 4 });
     const next = await answered({ tools: undefined, input: 'list files', previous_response_id: first.id });
     expect(callOf(next)['name']).toBe('exec_command');

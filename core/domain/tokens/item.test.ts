@@ -111,6 +111,19 @@ describe('parseItem accepts, besides messages,', () => {
       want: { kind: 'function-call-output', callId: 'c', text: '' },
     },
     {
+      name: "tools of Codex's own namespace, which are called by their names alone",
+      json: {
+        type: 'additional_tools',
+        role: 'developer',
+        tools: [{ type: 'namespace', name: 'functions', tools: [{ type: 'custom', name: 'x' }] }],
+      },
+      want: {
+        kind: 'additional-tools',
+        text: '[{"name":"functions","tools":[{"name":"x","type":"custom"}],"type":"namespace"}]',
+        tools: [{ kind: 'custom', name: 'x' }],
+      },
+    },
+    {
       name: 'tools of types that nobody here runs',
       json: {
         type: 'additional_tools',
@@ -153,6 +166,11 @@ describe('parseItem refuses, besides messages,', () => {
       name: 'a tool without a type',
       json: { type: 'additional_tools', tools: [{ name: 'x' }] },
       wantParam: '.tools[0].type',
+    },
+    {
+      name: 'a namespace without a list',
+      json: { type: 'additional_tools', tools: [{ type: 'namespace', name: 'functions' }] },
+      wantParam: '.tools[0].tools',
     },
     { name: 'a type from the prototype', json: { type: 'toString' }, wantParam: '.type' },
   ])('$name', ({ json, wantParam }) => {

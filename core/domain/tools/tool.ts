@@ -18,6 +18,7 @@ export type ToolSet = {
 };
 
 /** Names that are safe in a heading of the template and that clients use; `.` and `:` come from composed names. */
+const PLAIN_NAMESPACE = 'functions';
 const NAME = /^[\w.:/-]+$/;
 
 /**
@@ -32,7 +33,8 @@ export function parseTools(json: string, param: string): ToolSet {
 
 /**
  * Functions and custom tools of a list (PROMISES §7.2 H16). Tools of other types need a model's host to run them: they
- * are refused, or carried along unread, since a client's conversation may name them.
+ * are refused, or carried along unread, since a client's conversation may name them; of a namespace `functions` the tools
+ * count as well.
  *
  * @throws ReticleError `invalid_request`, `value_out_of_range` for too many or too long a name
  */
@@ -42,18 +44,31 @@ export function parseToolList(
   { others }: { readonly others: 'refuse' | 'carry' },
 ): readonly Tool[] {
   if (!Array.isArray(list)) throw invalid('tools are a list', param);
-  if (list.length > limits.toolsMax) {
-    const details = { limit: String(limits.toolsMax), requested: String(list.length) };
-    throw new ReticleError('value_out_of_range', `at most ${limits.toolsMax} tools`, { param, details });
-  }
+  checkCount(list, param);
   const tools = list.map((each: unknown, index) => toolOf(each, `${param}[${index}]`));
+  const plain = others === 'carry' ? list.map((each: unknown, index) => plainTools(each, `${param}[${index}]`)) : [];
   const foreign = tools.indexOf(undefined);
   if (foreign >= 0 && others === 'refuse') {
     throw invalid('a tool is of type function or custom', `${param}[${foreign}].type`);
   }
-  const known = tools.filter((tool) => tool !== undefined);
+  const known = [...tools, ...plain.flat()].filter((tool) => tool !== undefined);
+  checkCount(known, param);
   refuseRepeated(known, param);
   return known;
+}
+
+function checkCount({ length }: readonly unknown[], param: string): void {
+  if (length <= limits.toolsMax) return;
+  const details = { limit: String(limits.toolsMax), requested: String(length) };
+  throw new ReticleError('value_out_of_range', `at most ${limits.toolsMax} tools`, { param, details });
+}
+
+/** Codex groups its own tools so; they are called by their names alone. */
+function plainTools(value: unknown, param: string): readonly (Tool | undefined)[] {
+  if (!isFields(value) || value['type'] !== 'namespace' || value['name'] !== PLAIN_NAMESPACE) return [];
+  const { tools } = value;
+  if (!Array.isArray(tools)) throw invalid('tools are a list', `${param}.tools`);
+  return tools.map((each: unknown, index) => toolOf(each, `${param}.tools[${index}]`));
 }
 
 function toolOf(value: unknown, param: string): Tool | undefined {

@@ -17,11 +17,12 @@ export type RequestTools = {
  */
 export function decodeTools(fields: Fields): RequestTools {
   const given = list(fields, 'tools') ?? [];
-  const tools = parseToolList(given, 'tools', { others: 'carry' });
+  parseToolList(given, 'tools', { others: 'carry' });
   const isRun = (tool: unknown): boolean =>
     isFields(tool) && (tool['type'] === 'function' || tool['type'] === 'custom');
   const run = given.filter(isRun);
   const dropped = given.filter((tool) => !isRun(tool)).map((tool) => `tools.${String((tool as Fields)['type'])}`);
+  const tools = parseToolList(run, 'tools', { others: 'refuse' });
   const toolChoice = choiceOf(fields);
   if (toolChoice !== undefined) checkToolChoice(parseToolChoice(toolChoice, 'tool_choice'), tools, 'tool_choice');
   const parallelToolCalls = flag(fields, 'parallel_tool_calls');

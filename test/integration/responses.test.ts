@@ -112,6 +112,14 @@ describe('GET /v1/responses/{id}', () => {
     expect(again.at(-1)?.type).toBe('response.incomplete');
   });
 
+  test('a replay without a cursor has a delta for each token', async () => {
+    const events = await streamed({ input: 'Hi', max_output_tokens: 900 });
+    const again = await allEvents(await client.get(`/v1/responses/${last(events).id}?stream=true`));
+    expect(deltaText(again)).toBe(deltaText(events));
+    expect(again.filter(({ type }) => type === 'response.output_text.delta').length).toBeGreaterThan(800);
+    expect(again.at(-1)).toEqual(events.at(-1));
+  });
+
   test('a reader along with a running turn gets the same text, token by token', async () => {
     const response = await client.post('/v1/responses', {
       model: 'single',

@@ -122,7 +122,10 @@ type Streaming = {
 function stream(options: SurfaceOptions, response: ServerResponse, streaming: Streaming): void {
   const { served, owns, after, waits = false } = streaming;
   const { record, profile, conversation, turnId } = served;
-  const flushed = owns ? (position: number): void => conversation.flushed(turnId, position) : (): void => {};
+  const flushed = (position: number): void => {
+    if (owns) conversation.flushed(turnId, position);
+    reader.taken();
+  };
   const { clock, timeouts } = options;
   const keepalive = (): void => {
     const sequence = Math.max(reader.sequence, after ?? 0);

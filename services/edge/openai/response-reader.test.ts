@@ -205,6 +205,24 @@ describe('a reader that comes back', () => {
     expect(deltas.map(({ delta }) => delta)).toEqual(words.filter((word) => word !== ''));
   });
 
+  test('tokenwise, a long answer waits for its output, and is told once', () => {
+    const many = Array.from({ length: 1_000 }, (_, index) => `${index} `);
+    const record = new ResponseRecord('r');
+    begin(record, many);
+    const { told, reader } = rig(record, { tokenwise: true });
+    const deltas = (): number => told.filter(({ type }) => type === 'response.output_text.delta').length;
+    const steps = [deltas()];
+    reader.taken();
+    record.event(mark(many.length, { closed: true }));
+    record.event(ended(many.length));
+    steps.push(deltas());
+    expect(told.at(-1)?.type).toBe('response.output_text.delta');
+    while (!reader.done) reader.taken();
+    expect([steps, deltas()]).toEqual([[256, 512], many.length]);
+    expect(textOf(told)).toBe(many.join(''));
+    expect(names(told).slice(-2)).toEqual(['output_item.done 1000+3', 'completed 1000+63']);
+  });
+
   test('numbers never fall, however the tokens come', () => {
     fc.assert(
       fc.property(

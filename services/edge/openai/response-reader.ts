@@ -29,11 +29,14 @@ export type ResponseReaderOptions = {
   readonly output: EventOutput;
   /** `starting_after`: the last number that the reader has. Absent: from the beginning. */
   readonly after?: number;
-  /** One delta per token: readers that filter by number themselves (§4.1a). */
+  /** One delta per token: readers that filter by number themselves (§4.1a). Its output tells what it has {@link ResponseReader.taken}. */
   readonly tokenwise?: boolean;
   /** Told after the terminal. */
   readonly onEnd?: () => void;
 };
+
+/** Deltas of one token each that wait for the output: a long answer is not turned into events at once. */
+const DELTAS_MAX = 256;
 
 /** `type`s of an item's text events. */
 const TEXT_EVENTS = {
@@ -69,6 +72,9 @@ export class ResponseReader {
   #byteAt = 0;
   #deltaHead = '';
   #done = false;
+  /** Deltas told one by one since the output took them, and whether it is waited for. */
+  #deltas = 0;
+  #paused = false;
 
   constructor(options: ResponseReaderOptions) {
     this.#options = options;
@@ -97,6 +103,15 @@ export class ResponseReader {
     this.#stopListening();
   }
 
+  /** The output has taken what was told: a reader that stopped after {@link DELTAS_MAX} goes on. */
+  taken(): void {
+    this.#deltas = 0;
+    if (this.#paused) {
+      this.#paused = false;
+      this.pump();
+    }
+  }
+
   /** Tells that the turn waits for its start: once, before it (§4.2). */
   waits(): void {
     if (this.#done || this.#options.record.started !== undefined) return;
@@ -106,7 +121,7 @@ export class ResponseReader {
 
   /** Tells what there is. */
   pump(): void {
-    if (this.#done) return;
+    if (this.#done || this.#paused) return;
     const { record } = this.#options;
     this.#tellCreated();
     this.#tellStart();
@@ -115,7 +130,7 @@ export class ResponseReader {
       this.#index += 1;
       this.#opened = false;
     }
-    if (record.ended !== undefined) this.#tellTerminal();
+    if (record.ended !== undefined && !this.#paused) this.#tellTerminal();
   }
 
   #tellCreated(): void {
@@ -135,11 +150,12 @@ export class ResponseReader {
     this.#tell('response.in_progress', number, { response: this.#response('in_progress') });
   }
 
-  /** False while the item is open. */
+  /** False while the item is open, or not told as far as it goes. */
   #tellItem(item: OutputItem): boolean {
     if (!this.#opened) this.#open(item);
     const isOver = item.closedAt !== undefined || item.discarded;
     if (!item.discarded) this.#tellText(item, isOver);
+    if (this.#paused) return false;
     if (isOver && !item.discarded) this.#close(item);
     return isOver;
   }
@@ -163,8 +179,12 @@ export class ResponseReader {
     const tokens = text.tokens;
     const first = this.#tokenAt - openAt;
     if (this.#options.tokenwise === true) {
-      for (let token = first + 1; token < tokens; token++)
+      for (let token = first + 1; token < tokens; token++) {
         this.#tellDelta(item, token, text.border(text.byteEnd(token)));
+        this.#deltas += 1;
+        this.#paused = this.#deltas >= DELTAS_MAX;
+        if (this.#paused) return;
+      }
     }
     if (tokens > first || isOver) this.#tellDelta(item, tokens, text.border(text.bytes));
   }

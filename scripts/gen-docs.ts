@@ -1,4 +1,5 @@
 /** Reference pages made from the tables that the code itself uses. */
+import { metricTable, type MetricRow } from '@reticle/core/process';
 import { errorRegistry, GrpcStatus } from '@reticle/proto/contract';
 import { layers } from './layers.ts';
 
@@ -48,6 +49,30 @@ export function generateErrorReference(): string {
     'in a path, 405 for a method, 408 for a request that takes too long, 415 for a content coding, 431 for header fields.',
     '',
     '| code | phase | gRPC | HTTP | type on OpenAI surfaces | alias there | retry |',
+    '|---|---|---|---|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n');
+}
+
+/** `docs/reference/metrics.md`: every metric, as OpenTelemetry and as Prometheus know it. */
+export function generateMetricReference(): string {
+  const rows = Object.entries<MetricRow>(metricTable).map(([name, { kind, unit, process, labels, purpose }]) => {
+    const exported = `${name.replaceAll('.', '_')}${kind === 'counter' ? '_total' : ''}`;
+    const labelled = Object.entries(labels).map(([label, values]) => `\`${label}\`: ${values}`);
+    const cells = [`\`${name}\``, `\`${exported}\``, kind, unit, process, labelled.join('; ') || '–', purpose];
+    return `| ${cells.join(' | ')} |`;
+  });
+  return [
+    '# Metrics',
+    '',
+    'Generated from `core/process/metric-table.ts` by `npm run gen`. `GET /metrics` on the metrics port of a gateway or',
+    'an engine gives them in Prometheus’ text format, without a key: the port listens on loopback by default. OTLP sends',
+    'them where `OTEL_EXPORTER_OTLP_ENDPOINT` says. A histogram is exported as `_bucket`, `_sum` and `_count`; dots of',
+    'label names become underscores. A series appears when it is first counted. No label names a tenant, a session, a',
+    'turn or an engine.',
+    '',
+    '| name | Prometheus | kind | unit | process | labels | what it says |',
     '|---|---|---|---|---|---|---|',
     ...rows,
     '',

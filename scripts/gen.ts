@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { generateErrorReference, generateLayersPage } from './gen-docs.ts';
+import { generateErrorReference, generateLayersPage, generateMetricReference } from './gen-docs.ts';
 import { generateTsconfigs } from './gen-tsconfig.ts';
 import { repositoryRoot, runTool } from './run-tool.ts';
 
@@ -16,6 +16,7 @@ const wanted = new Map<string, string>([
   ...(await generateProtoTypes()),
   ['docs/contributor/layers.md', generateLayersPage()],
   ['docs/reference/errors.md', generateErrorReference()],
+  ['docs/reference/metrics.md', generateMetricReference()],
 ]);
 const stale = existsSync('proto/gen')
   ? filesUnder('proto/gen').filter((path) => isGenerated(path) && !wanted.has(path))

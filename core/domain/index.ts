@@ -17,3 +17,5 @@ export { allowedBy, checkToolChoice, parseToolChoice, parseToolList, parseTools 
 export type { Tool, ToolChoice, ToolSet } from './tools/index.ts';
 export { parseSimScript, ruleMatches } from './sim-script.ts';
 export type { ScriptedItem, ScriptRule, SimScript } from './sim-script.ts';
+export { formatTraceparent, parseTraceparent } from './trace-context.ts';
+export type { TraceContext } from './trace-context.ts';

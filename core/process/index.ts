@@ -34,6 +34,8 @@ export { Health } from './health.ts';
 export type { HealthListener, Readiness } from './health.ts';
 export { Lifecycle } from './lifecycle.ts';
 export type { DrainNotice, DrainStep, LifecycleEnd, LifecycleOptions, Owned } from './lifecycle.ts';
+export { Instruments } from './instruments.ts';
+export type { LabelsOf, NameOf } from './instruments.ts';
 export { errorFields } from './log-fields.ts';
 export type { LogFields, LogValue } from './log-fields.ts';
 export { logKeys } from './log-keys.ts';
@@ -51,6 +53,8 @@ export type {
   MetricSnapshot,
   ValueSnapshot,
 } from './metrics.ts';
+export { metricTable } from './metric-table.ts';
+export type { MetricName, MetricRow } from './metric-table.ts';
 export { readSecret, Secret } from './secret.ts';
 export { exitCodes, superviseProcess } from './supervise-process.ts';
 export type { ProcessPort, SuperviseOptions } from './supervise-process.ts';

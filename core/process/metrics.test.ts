@@ -53,11 +53,21 @@ describe('createMetrics', () => {
     expect(metrics.snapshot()).toHaveLength(1);
   });
 
+  test('reads an observed value at each snapshot', () => {
+    const metrics = createMetrics();
+    let value = 1;
+    metrics.observe('gauge', 'reticle.a.b', () => value, { x: '1' });
+    value = 7;
+    expect(metrics.snapshot()).toEqual([{ kind: 'gauge', name: 'reticle.a.b', labels: { x: '1' }, value: 7 }]);
+    expect(() => metrics.observe('counter', 'reticle.a.b', () => 0)).toThrow('one kind');
+    expect(() => metrics.observe('gauge', 'reticle.a.b', () => 0, { x: '1' })).toThrow('registered once');
+  });
+
   test('refuses a label set without end, and a counter that falls', () => {
     const metrics = createMetrics();
     const first = metrics.counter('reticle.a.b', { id: 'x' });
     const flood = () => {
-      for (let index = 0; index < 5_000; index++) metrics.counter('reticle.a.b', { id: `x${index}` });
+      for (let index = 0; index < 20_000; index++) metrics.counter('reticle.a.b', { id: `x${index}` });
     };
     expect(flood).toThrow('label sets are closed');
     expect(() => first.add(-1)).toThrow('only grows');

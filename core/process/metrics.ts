@@ -27,6 +27,8 @@ export interface Metrics {
   gauge(name: string, labels?: Labels): Gauge;
   /** `bounds` are inclusive upper ends, ascending; a last bucket without end is added. */
   histogram(name: string, bounds: readonly number[], labels?: Labels): Histogram;
+  /** A value that its owner keeps anyhow: `read` is called once per snapshot. */
+  observe(kind: ValueSnapshot['kind'], name: string, read: () => number, labels?: Labels): void;
   /** Every series as it stands, in order of registration. */
   snapshot(): readonly MetricSnapshot[];
 }
@@ -67,7 +69,7 @@ export const latencyBoundsSeconds: readonly number[] = [
 ];
 
 /** Bounds memory and the length of an export; a label set that grows with traffic meets it in tests. */
-const SERIES_MAX = 4_096;
+const SERIES_MAX = 16_384;
 const NAME = /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$/;
 /** Slots of a histogram before its buckets. */
 const SUM = 0;
@@ -104,6 +106,9 @@ export function createMetrics(): Metrics {
       const histogram = new ArrayHistogram(bounds);
       register(name, labels, { kind: 'histogram', snapshot: () => histogram.snapshot(name, labels) });
       return histogram;
+    },
+    observe: (kind, name, read, labels = {}) => {
+      register(name, labels, { kind, snapshot: () => ({ kind, name, labels, value: read() }) });
     },
     snapshot: () => Array.from(series.values(), (each) => each.snapshot()),
   };

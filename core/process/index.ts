@@ -30,6 +30,7 @@ export type { FailpointAction, FailpointActions, FailpointPlan } from './failpoi
 export { failpoints, isFailpointName } from './failpoints.ts';
 export type { FailpointName } from './failpoints.ts';
 export { hmacSha256 } from './hmac.ts';
+export { hrTime } from './hr-time.ts';
 export { Health } from './health.ts';
 export type { HealthListener, Readiness } from './health.ts';
 export { Lifecycle } from './lifecycle.ts';

@@ -19,7 +19,10 @@ export type {
 export { EngineHost } from './host/engine-host.ts';
 export { FakeDriver, tokenText } from './host/fake-driver.ts';
 export type { FakeDriverOptions } from './host/fake-driver.ts';
+export { observeLoad, recordedHost } from './recorded-host.ts';
+export type { RecordedHostOptions } from './recorded-host.ts';
 export type {
+  EndedTurn,
   EngineHostOptions,
   EngineIdentity,
   HostCount,

@@ -1,7 +1,15 @@
 import { parseSimScript } from '@reticle/core/domain';
 import type { Env, Logger } from '@reticle/core/process';
+import { startTelemetry, type Telemetry } from '@reticle/core/process/telemetry';
 import type { Bus } from '@reticle/services/bus';
-import { EngineHost, listenLinks, publishPresence, serveSignals } from '@reticle/services/engine';
+import {
+  EngineHost,
+  listenLinks,
+  observeLoad,
+  publishPresence,
+  recordedHost,
+  serveSignals,
+} from '@reticle/services/engine';
 import { watchStages, type StageWatch } from '@reticle/services/engine/stage';
 import { createWaferSim, faultScript } from '@reticle/services/engine/wafer-sim';
 import type { EngineConfig } from './messages.ts';
@@ -10,6 +18,8 @@ export type EngineDependencies = {
   readonly env: Env;
   readonly bus: Bus;
   readonly logger: Logger;
+  /** Variables of OpenTelemetry; absent: none. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** A drain that came by signal is over: no turn runs. */
   readonly onDrained?: () => void;
 };
@@ -20,6 +30,8 @@ export type RunningEngine = {
   readonly address: string;
   /** The listener's own port, where another address is announced. */
   readonly port: number;
+  /** Of `/metrics`, where it was asked for. */
+  readonly metricsPort?: number;
   /** Drains for at most `timeLeftMs`, then closes links, driver and listener. The first call decides. */
   close(timeLeftMs: number, reason: string): Promise<void>;
 };
@@ -31,40 +43,26 @@ export type RunningEngine = {
 export async function startEngine(config: EngineConfig, dependencies: EngineDependencies): Promise<RunningEngine> {
   const { env, bus, logger } = dependencies;
   const { chain, engineId, region, replicaEpoch } = config;
-  const { tokens, length, pace, seed, flatStepMicros, itemEvery, script, faults } = chain.engine;
-  const driver = createWaferSim({
-    model: {
-      name: chain.servedName,
-      digest: chain.modelDigest,
-      contextTokens: chain.contextTokens,
-      maxOutputTokens: chain.maxOutputTokens,
-      geometry: chain.geometry,
-    },
-    profile: chain.profile,
-    wafers: chain.wafers,
-    clock: env.clock,
-    immediate: (callback) => void setImmediate(callback),
-    tokens,
-    length,
-    pace,
-    seed,
-    ...(flatStepMicros === undefined ? {} : { flatStepMicros }),
-    ...(itemEvery === undefined ? {} : { itemEvery }),
-    ...(script === undefined ? {} : { script: parseSimScript(script, 'script') }),
-    ...(faults === undefined ? {} : { faults: faultScript(faults, chain.wafers) }),
-  });
+  const driver = simulatedDriver(config, env);
+  const telemetry = await engineTelemetry(config, dependencies);
   const host = new EngineHost({
     driver,
     clock: env.clock,
     identity: { engineId, region, replicaEpoch },
+    observer: recordedHost({ ...telemetry, clock: env.clock, engineId, model: chain.servedName }),
     failpoint: env.failpoint,
   });
+  observeLoad(telemetry.instruments, host);
+  const stop = async (): Promise<void> => {
+    host.close();
+    await telemetry.close();
+  };
   const ring = await watchRing(config, {
     clock: env.clock,
     logger,
     broken: (reason) => driver.breakChain(reason),
-  }).catch((error: unknown) => {
-    host.close();
+  }).catch(async (error: unknown) => {
+    await stop();
     throw error;
   });
   const { onDrained } = dependencies;
@@ -74,9 +72,9 @@ export async function startEngine(config: EngineConfig, dependencies: EngineDepe
     ...(onDrained === undefined ? {} : { onDrained }),
   });
   const server = await listenLinks({ host, bind: `${config.host}:0`, clock: env.clock, signals }).catch(
-    (error: unknown) => {
+    async (error: unknown) => {
       ring.close();
-      host.close();
+      await stop();
       throw error;
     },
   );
@@ -94,9 +92,55 @@ export async function startEngine(config: EngineConfig, dependencies: EngineDepe
     ring.close();
     stopSignals();
     stopPresence();
+    await telemetry.close();
   };
   let ended: Promise<void> | undefined;
-  return { address, port: server.port, close: (timeLeftMs, reason) => (ended ??= end(timeLeftMs, reason)) };
+  const { metricsPort } = telemetry;
+  return {
+    address,
+    port: server.port,
+    ...(metricsPort === undefined ? {} : { metricsPort }),
+    close: (timeLeftMs, reason) => (ended ??= end(timeLeftMs, reason)),
+  };
+}
+
+function engineTelemetry(config: EngineConfig, dependencies: EngineDependencies): Promise<Telemetry> {
+  const { env, logger, environment = {} } = dependencies;
+  const { engineId, region, host, metricsPort } = config;
+  return startTelemetry({
+    service: 'reticle-engine',
+    instance: engineId,
+    region,
+    clock: env.clock,
+    logger,
+    environment,
+    ...(metricsPort === undefined ? {} : { listen: { host, port: metricsPort } }),
+  });
+}
+
+function simulatedDriver({ chain }: EngineConfig, { clock }: Env): ReturnType<typeof createWaferSim> {
+  const { tokens, length, pace, seed, flatStepMicros, itemEvery, script, faults } = chain.engine;
+  return createWaferSim({
+    model: {
+      name: chain.servedName,
+      digest: chain.modelDigest,
+      contextTokens: chain.contextTokens,
+      maxOutputTokens: chain.maxOutputTokens,
+      geometry: chain.geometry,
+    },
+    profile: chain.profile,
+    wafers: chain.wafers,
+    clock,
+    immediate: (callback) => void setImmediate(callback),
+    tokens,
+    length,
+    pace,
+    seed,
+    ...(flatStepMicros === undefined ? {} : { flatStepMicros }),
+    ...(itemEvery === undefined ? {} : { itemEvery }),
+    ...(script === undefined ? {} : { script: parseSimScript(script, 'script') }),
+    ...(faults === undefined ? {} : { faults: faultScript(faults, chain.wafers) }),
+  });
 }
 
 type RingOptions = Pick<Env, 'clock'> & { readonly logger: Logger; readonly broken: (reason: string) => void };

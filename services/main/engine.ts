@@ -1,10 +1,12 @@
 /** One engine process. */
+import { environment } from '@reticle/core/process';
 import { runChild } from './child-process.ts';
 import { startEngine } from './engine-root.ts';
 
 runChild('engine-config', async ({ config }, { env, bus, logger, lifecycle, report }) => {
-  const engine = await startEngine(config, { env, bus, logger });
+  const engine = await startEngine(config, { env, bus, logger, environment: environment() });
   lifecycle.own('engine', () => engine.close(0, 'closed'));
   lifecycle.onDrain('engine', ({ timeLeftMs, reason }) => engine.close(timeLeftMs, reason));
-  report({ kind: 'engine-ready', address: engine.address, port: engine.port });
+  const { address, port, metricsPort } = engine;
+  report({ kind: 'engine-ready', address, port, ...(metricsPort === undefined ? {} : { metricsPort }) });
 });

@@ -1,7 +1,8 @@
 import { assert, base32, RANDOM_ID_BYTES } from '@reticle/core/domain';
 import type { Clock } from '@reticle/core/flow';
 import { hmacSha256, Health, type Env, type Logger } from '@reticle/core/process';
-import { limits } from '@reticle/proto/contract';
+import { startTelemetry } from '@reticle/core/process/telemetry';
+import { limits, type ErrorCode } from '@reticle/proto/contract';
 import type { Bus } from '@reticle/services/bus';
 import { sessionSignalKeys } from '@reticle/services/bus/signals';
 import { apiKeyAuthenticator, createAuthenticator, KeyStore } from '@reticle/services/edge/auth';
@@ -13,10 +14,12 @@ import {
   GrpcLinkTransport,
   GrpcSignalTransport,
   LinkPool,
+  recordedEvents,
   remoteSessions,
   Sessions,
   SignalSender,
   UsageLedger,
+  type StreamEvents,
 } from '@reticle/services/stream';
 import type { CellKey, GatewayConfig } from './messages.ts';
 
@@ -24,6 +27,8 @@ export type GatewayDependencies = {
   readonly env: Env;
   readonly bus: Bus;
   readonly logger: Logger;
+  /** Variables of OpenTelemetry; absent: none. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Told the served names with a ready engine, at start and on change. */
   readonly onModels?: (models: readonly string[]) => void;
   /** What differs from the HTTP server's own. */
@@ -35,6 +40,8 @@ export type RunningGateway = {
   readonly port: number;
   /** Of the OpenAI surfaces, where they were asked for. */
   readonly httpPort?: number;
+  /** Of `/metrics`, where it was asked for. */
+  readonly metricsPort?: number;
   /** Bills by (turn, epoch), as this gateway served them. */
   readonly ledger: UsageLedger;
   /** Lets running turns finish for at most `timeLeftMs`, then closes. The first call decides. */
@@ -54,36 +61,27 @@ export async function startGateway(config: GatewayConfig, dependencies: GatewayD
   const { env, bus, logger } = dependencies;
   const { region } = config;
   const { clock, random } = env;
-  const directory = new EngineDirectory({ bus, clock, random, cell: region });
-  const links = new LinkPool({
-    transport: new GrpcLinkTransport(),
-    clock,
-    random,
-    logger,
-    gatewayId: config.gatewayId,
-    incarnation: base32(random.bytes(RANDOM_ID_BYTES)),
+  const telemetry = await startTelemetry({
+    service: 'reticle-gateway',
+    instance: config.gatewayId,
     region,
-    onLoad: (engineId, load) => directory.loaded(engineId, load),
-    onAlive: (engine) => directory.alive(engine),
+    clock,
+    logger,
+    environment: dependencies.environment ?? {},
+    ...(config.metricsPort === undefined ? {} : { listen: { host: config.host, port: config.metricsPort } }),
   });
-  const [first, ...others] = config.cellKeys;
-  assert(first !== undefined, 'a gateway has a cell key');
+  const events = recordedEvents({ ...telemetry, clock, logger });
+  const directory = new EngineDirectory({ bus, clock, random, cell: region });
+  const links = startLinks(config, { ...dependencies, directory, events });
   const ledger = new UsageLedger();
   const signals = startSignals(config, dependencies);
-  const sessions = new Sessions({
-    clock,
-    random,
-    logger,
-    failpoint: env.failpoint,
-    engines: directory,
+  const sessions = startSessions(config, {
+    ...dependencies,
+    directory,
+    events,
     links,
-    tokens: createResumeTokens({ region, keys: [first, ...others], clock, random }),
     ledger,
-    gateway: config.gatewayId,
-    kvScope: kvScope(first),
-    signalKeys: (sessionId) => sessionSignalKeys(config.cellKeys, sessionId),
-    remote: remoteSessions(signals.sender, region),
-    region,
+    signals: signals.sender,
   });
   const health = new Health();
   health.register(ENGINES);
@@ -91,19 +89,18 @@ export async function startGateway(config: GatewayConfig, dependencies: GatewayD
     apiKeyAuthenticator({ keys: new KeyStore(config.keys), pepper: config.pepper, clock }),
   ]);
   await firstPresence(directory, clock);
+  const shared = { front: sessions, auth, health, refused: (code: ErrorCode): void => events.refused('request', code) };
   const edge = await startGrpcEdge({
     host: config.host,
     port: config.grpcPort,
     ...(config.sharesPort === undefined ? {} : { sharesPort: config.sharesPort }),
-    front: sessions,
-    auth,
-    health,
+    ...shared,
     log: logger,
     clock,
     random,
     failpoint: env.failpoint,
   });
-  const http = await startHttp(config, { ...dependencies, auth, health, front: sessions, directory });
+  const http = await startHttp(config, { ...dependencies, ...shared, directory });
   const onModels = dependencies.onModels ?? ((): void => {});
   const stopWatching = watchEngines({ directory, links, sessions, health, clock, onModels });
   const end = async (timeLeftMs: number): Promise<void> => {
@@ -114,20 +111,73 @@ export async function startGateway(config: GatewayConfig, dependencies: GatewayD
     links.close();
     signals.close();
     directory.close();
+    await telemetry.close();
   };
   let ended: Promise<void> | undefined;
   const httpPort = http === undefined ? {} : { httpPort: http.port };
-  return { port: edge.port, ...httpPort, ledger, close: (timeLeftMs) => (ended ??= end(timeLeftMs)) };
+  const { metricsPort } = telemetry;
+  return {
+    port: edge.port,
+    ...httpPort,
+    ...(metricsPort === undefined ? {} : { metricsPort }),
+    ledger,
+    close: (timeLeftMs) => (ended ??= end(timeLeftMs)),
+  };
+}
+
+type SessionParts = GatewayDependencies & { readonly directory: EngineDirectory; readonly events: StreamEvents };
+
+function startLinks({ gatewayId, region }: GatewayConfig, { env, logger, directory, events }: SessionParts): LinkPool {
+  const { clock, random } = env;
+  return new LinkPool({
+    transport: new GrpcLinkTransport(),
+    clock,
+    random,
+    logger,
+    gatewayId,
+    incarnation: base32(random.bytes(RANDOM_ID_BYTES)),
+    region,
+    onLoad: (engineId, load) => directory.loaded(engineId, load),
+    onAlive: (engine) => directory.alive(engine),
+    onLost: (cause) => events.linkLost(cause),
+  });
+}
+
+function startSessions(
+  config: GatewayConfig,
+  parts: SessionParts & { readonly links: LinkPool; readonly ledger: UsageLedger; readonly signals: SignalSender },
+): Sessions {
+  const { env, logger, directory, events, links, ledger, signals } = parts;
+  const { region } = config;
+  const { clock, random, failpoint } = env;
+  const [first, ...others] = config.cellKeys;
+  assert(first !== undefined, 'a gateway has a cell key');
+  return new Sessions({
+    clock,
+    random,
+    logger,
+    failpoint,
+    engines: directory,
+    links,
+    tokens: createResumeTokens({ region, keys: [first, ...others], clock, random }),
+    ledger,
+    events,
+    gateway: config.gatewayId,
+    kvScope: kvScope(first),
+    signalKeys: (sessionId) => sessionSignalKeys(config.cellKeys, sessionId),
+    remote: remoteSessions(signals, region),
+    region,
+  });
 }
 
 type HttpParts = Omit<GatewayDependencies, 'onModels'> &
-  Pick<HttpEdgeOptions, 'auth' | 'health' | 'front'> & { readonly directory: EngineDirectory };
+  Pick<HttpEdgeOptions, 'auth' | 'health' | 'front' | 'refused'> & { readonly directory: EngineDirectory };
 
 /** The OpenAI surfaces, where the gateway has a port for them. */
 async function startHttp(config: GatewayConfig, parts: HttpParts): Promise<HttpEdge | undefined> {
   const { host, httpPort, sharesPort = false, cellKeys } = config;
   if (httpPort === undefined) return undefined;
-  const { env, logger, auth, health, front, directory, httpTimeouts = {} } = parts;
+  const { env, logger, auth, health, front, refused, directory, httpTimeouts = {} } = parts;
   return startHttpEdge({
     host,
     port: httpPort,
@@ -135,6 +185,7 @@ async function startHttp(config: GatewayConfig, parts: HttpParts): Promise<HttpE
     front,
     auth,
     health,
+    ...(refused === undefined ? {} : { refused }),
     log: logger,
     clock: env.clock,
     random: env.random,

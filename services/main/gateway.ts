@@ -1,4 +1,5 @@
 /** One gateway process. */
+import { environment } from '@reticle/core/process';
 import { runChild } from './child-process.ts';
 import { startGateway } from './gateway-root.ts';
 
@@ -7,10 +8,15 @@ runChild('gateway-config', async ({ config }, { env, bus, logger, lifecycle, rep
     env,
     bus,
     logger,
+    environment: environment(),
     onModels: (models) => report({ kind: 'gateway-models', models }),
   });
   lifecycle.own('gateway', () => gateway.close(0));
   lifecycle.onDrain('gateway', ({ timeLeftMs }) => gateway.close(timeLeftMs));
-  const httpPort = gateway.httpPort === undefined ? {} : { httpPort: gateway.httpPort };
-  report({ kind: 'gateway-ready', port: gateway.port, ...httpPort });
+  const { port, httpPort, metricsPort } = gateway;
+  const ports = {
+    ...(httpPort === undefined ? {} : { httpPort }),
+    ...(metricsPort === undefined ? {} : { metricsPort }),
+  };
+  report({ kind: 'gateway-ready', port, ...ports });
 });

@@ -43,6 +43,8 @@ export type EngineConfig = {
   readonly nats?: NatsAccess;
   /** `host:port` that is announced, where it is not the listener's own (a proxy). */
   readonly advertise?: string;
+  /** Wanted port of `/metrics`; another one is taken when it is in use. 0: any. Absent: none. */
+  readonly metricsPort?: number;
   /** Stages of the chain that are processes of their own; absent: this process runs them all. */
   readonly stages?: readonly (StagePlan & { readonly port: number })[];
 };
@@ -61,6 +63,8 @@ export type GatewayConfig = {
   readonly grpcPort: number;
   /** Port of the OpenAI surfaces; 0: any. Absent: none. */
   readonly httpPort?: number;
+  /** Wanted port of `/metrics`; another one is taken when it is in use. 0: any. Absent: none. */
+  readonly metricsPort?: number;
   readonly keys: readonly KeyRecord[];
   readonly pepper: Uint8Array;
   /** First mints resume tokens and signs, the others are accepted. */
@@ -78,8 +82,8 @@ export type ChildOrder =
 
 /** Child → supervisor. `models` are the served names with a ready engine. */
 export type ChildReport =
-  | { readonly kind: 'engine-ready'; readonly address: string; readonly port: number }
-  | { readonly kind: 'gateway-ready'; readonly port: number; readonly httpPort?: number }
+  | { readonly kind: 'engine-ready'; readonly address: string; readonly port: number; readonly metricsPort?: number }
+  | { readonly kind: 'gateway-ready'; readonly port: number; readonly httpPort?: number; readonly metricsPort?: number }
   | { readonly kind: 'stage-ready'; readonly port: number }
   | { readonly kind: 'gateway-models'; readonly models: readonly string[] }
   | { readonly kind: 'failed'; readonly message: string };

@@ -1,10 +1,10 @@
-import type { ReticleError } from '@reticle/core/domain';
+import type { ReticleError, TraceContext } from '@reticle/core/domain';
 import type { ClientCommand, FramePolicy } from '@reticle/services/session';
 import type { Attachment, ClientSink } from './front.ts';
 
 /** What a stream tells its session. */
 export type AttachmentEvents = {
-  readonly command: (attachment: number, command: ClientCommand) => void;
+  readonly command: (attachment: number, command: ClientCommand, trace: TraceContext | undefined) => void;
   readonly drained: (attachment: number) => void;
   readonly halfClosed: (attachment: number) => void;
   readonly disconnected: (attachment: number) => void;
@@ -26,8 +26,8 @@ export class SessionStream implements Attachment {
     this.#events = options.events;
   }
 
-  command(command: ClientCommand): void {
-    if (this.#open) this.#events.command(this.id, command);
+  command(command: ClientCommand, trace?: TraceContext): void {
+    if (this.#open) this.#events.command(this.id, command, trace);
   }
 
   drained(): void {

@@ -15,7 +15,7 @@ import type {
   TurnCursor,
   TurnInput,
 } from '@reticle/services/session';
-import type { ReticleError, Tier } from '@reticle/core/domain';
+import type { ReticleError, Tier, TraceContext } from '@reticle/core/domain';
 import type { WireTokenRun } from '@reticle/proto/wire';
 
 /** Who is speaking, established once by services/edge/auth before anything else runs. */
@@ -48,7 +48,8 @@ export interface ClientSink {
 
 /** An attached Converse stream. */
 export interface Attachment {
-  command(command: ClientCommand): void;
+  /** `trace`: the place in its caller's trace of the turn that it starts. */
+  command(command: ClientCommand, trace?: TraceContext): void;
   /** The sink's socket takes data again. */
   drained(): void;
   /** The client half-closed: running turns finish, then the stream ends OK (R10). */
@@ -67,6 +68,8 @@ export type CreateSession = {
   readonly cacheKey: string;
   readonly prefix: readonly TurnInput[];
   readonly idleTtlMs?: number;
+  /** The caller's place in its own trace. */
+  readonly trace?: TraceContext | undefined;
   readonly bodyDigest: string;
 };
 

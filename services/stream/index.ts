@@ -1,5 +1,9 @@
 export { EngineDirectory } from './engine-directory.ts';
 export type { EngineDirectoryOptions, EngineEntry, Succession } from './engine-directory.ts';
+export { silentEvents } from './events.ts';
+export type { StreamEvents } from './events.ts';
+export { recordedEvents } from './recorded-events.ts';
+export type { RecordedEventsOptions } from './recorded-events.ts';
 export type {
   Attachment,
   Caller,

@@ -25,8 +25,8 @@ const BACKLOG_TOKENS = 4 * limits.frameTokensMax;
 export type RelayOptions = {
   readonly turnId: string;
   readonly clock: Clock;
-  /** Raises the bill of the turn. */
-  readonly onSent: (throughOffset: number) => void;
+  /** Raises the bill of the turn, by tokens that no client had before. */
+  readonly onSent: (throughOffset: number, count: number) => void;
   /** States the budget of the turn to its engine. */
   readonly grant: (receivedThrough: number, creditTokens: number) => void;
   /** The attached client was told the terminal. */
@@ -289,8 +289,9 @@ export class TurnRelay {
 
   #noteSent(throughOffset: number): void {
     if (throughOffset <= this.#sent) return;
+    const count = throughOffset - this.#sent;
     this.#sent = throughOffset;
-    this.#options.onSent(throughOffset);
+    this.#options.onSent(throughOffset, count);
   }
 
   #pump(): void {

@@ -1,5 +1,5 @@
 /** What callers ask of one session, over its core: open, attach, signal, warm, replay, close; and its timers. */
-import { ReticleError } from '@reticle/core/domain';
+import { ReticleError, type TraceContext } from '@reticle/core/domain';
 import { limits } from '@reticle/proto/contract';
 import {
   checkCursor,
@@ -15,6 +15,7 @@ import {
   type Interrupt,
   type Redirect,
   type SessionConfig,
+  type SessionEvent,
   type SessionState,
   type SessionView,
   type StartTurn,
@@ -268,7 +269,7 @@ export class SessionActor {
   }
 
   readonly #streamEvents: AttachmentEvents = {
-    command: (attachment, command) => this.#command(attachment, command),
+    command: (attachment, command, trace) => this.#command(attachment, command, trace),
     drained: () => this.#core.desk.drained(),
     halfClosed: (attachment) => this.#core.dispatch(() => ({ kind: 'half-closed', attachment })),
     disconnected: (attachment) =>
@@ -276,15 +277,16 @@ export class SessionActor {
     refused: (attachment, error) => this.#core.dispatch(() => ({ kind: 'refused', attachment, error })),
   };
 
-  #command(attachment: number, command: ClientCommand): void {
+  #command(attachment: number, command: ClientCommand, trace: TraceContext | undefined): void {
     const turnId = namedTurn(command);
-    this.#core.dispatch(() => ({
+    const event = (): SessionEvent => ({
       kind: 'command',
       attachment,
       command,
       progress: this.#core.desk.progress(turnId),
       nowMs: this.#ports.clock.nowMs(),
-    }));
+    });
+    this.#core.dispatch(event, trace);
   }
 
   #pricePrefix(prefix: readonly TurnInput[]): number {

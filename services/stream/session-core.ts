@@ -6,7 +6,7 @@
  *  A2 Counts that an event carries are read when it is applied, not when it arrived.
  *  A3 Work for the engine waits for an open session, in order; a turn that was cut meanwhile is not sent.
  */
-import { isReticleError, ReticleError } from '@reticle/core/domain';
+import { isReticleError, ReticleError, type TraceContext } from '@reticle/core/domain';
 import {
   createSession,
   findTurn,
@@ -15,6 +15,7 @@ import {
   type ControlAck,
   type SessionConfig,
   type SessionEffect,
+  type ServerEvent,
   type SessionEvent,
   type SessionState,
   type SessionView,
@@ -27,6 +28,7 @@ import type { Start__Input } from '@reticle/proto/gen/engine/v1/Start';
 import type { SessionStream } from './attachment.ts';
 import { Calls } from './calls.ts';
 import type { EngineEntry } from './engine-directory.ts';
+import { outcomeOf } from './events.ts';
 import {
   mintToken,
   sessionView,
@@ -56,6 +58,8 @@ export type SessionCoreOptions = {
 };
 
 export type Warmed = { readonly turnId: string; readonly prefilledTokens: number; readonly cachedTokens: number };
+/** An event that waits, and the place of whoever brought it about in a trace of its own. */
+type Arrival = { readonly event: () => SessionEvent; readonly trace: TraceContext | undefined };
 type Performers = {
   readonly [Kind in SessionEffect['kind']]: (effect: Extract<SessionEffect, { kind: Kind }>) => void;
 };
@@ -71,11 +75,13 @@ export class SessionCore {
   readonly warming = new Map<string, number>();
   readonly #onQuiet: () => void;
   readonly #onTaken: (error: ReticleError) => void;
-  readonly #inbox: (() => SessionEvent)[] = [];
+  readonly #inbox: Arrival[] = [];
   #state: SessionState;
   /** The stream in force; its owner replaces it before it dispatches `attached`. */
   stream: SessionStream | undefined;
   #busy = false;
+  /** Of the event that is being applied. */
+  #trace: TraceContext | undefined;
 
   constructor(options: SessionCoreOptions) {
     const { facts, ports, config, holder } = options;
@@ -128,12 +134,15 @@ export class SessionCore {
   }
 
   /** Applies an event, and everything that it brings about, unless one is being applied: then after it. */
-  dispatch(event: () => SessionEvent): void {
-    this.#inbox.push(event);
+  dispatch(event: () => SessionEvent, trace?: TraceContext): void {
+    this.#inbox.push({ event, trace });
     if (this.#busy) return;
     this.#busy = true;
     try {
-      for (let next = this.#inbox.shift(); next !== undefined; next = this.#inbox.shift()) this.#apply(next());
+      for (let next = this.#inbox.shift(); next !== undefined; next = this.#inbox.shift()) {
+        this.#trace = next.trace;
+        this.#apply(next.event());
+      }
     } finally {
       this.#busy = false;
     }
@@ -158,14 +167,21 @@ export class SessionCore {
   readonly #performers: Performers = {
     start: ({ plan }) => this.#start(plan),
     prepare: ({ plan }) => this.#prepare(plan),
-    restart: ({ turnId }) => this.seat.launch(turnId),
+    restart: ({ turnId }) => {
+      this.desk.meter(turnId).moved(this.seat.moved);
+      this.seat.launch(turnId);
+    },
     cut: (effect) => this.#cut(effect),
     tell: ({ event }) => {
       if (event.kind === 'control-ack') this.ports.failpoint('gateway.before-ack');
+      this.#note(event);
       this.stream?.sink.event(event);
       if (event.kind === 'control-ack') this.ports.failpoint('gateway.after-ack');
     },
-    'answer-call': ({ call, ack }) => this.acks.resolve(call, ack),
+    'answer-call': ({ call, ack }) => {
+      this.#note(ack);
+      this.acks.resolve(call, ack);
+    },
     'refuse-call': ({ call, ended }) => {
       this.warming.delete(ended.turnId);
       if (ended.error !== undefined) this.warms.reject(call, errorOf(ended.error));
@@ -183,6 +199,15 @@ export class SessionCore {
     'end-stream': ({ error }) => this.#endStream(error),
     release: ({ mode }) => this.#release(mode),
   };
+
+  /** What a client is told that is worth a count: answers to controls, and turns that never began. */
+  #note(event: ServerEvent): void {
+    const { events } = this.ports;
+    if (event.kind === 'turn-ended' && event.error !== undefined) events.refused('turn', event.error.code);
+    if (event.kind !== 'control-ack') return;
+    events.controlAnswered(event.outcome);
+    this.desk.meter(event.turnId).control(event.outcome);
+  }
 
   #release(mode: 'detach' | 'drop'): void {
     if (mode === 'drop') this.seat.binding.drop();
@@ -220,7 +245,8 @@ export class SessionCore {
   /** A relay for a turn, read by the attached client from its first token. */
   #prepare(plan: StartPlan): void {
     const turn = findTurn(this.#state, plan.turnId);
-    const relay = this.desk.create(plan.turnId);
+    const { tier, quiet = false } = turn ?? {};
+    const relay = this.desk.create(plan.turnId, { tier, quiet, parent: this.#trace });
     this.seat.contexts.records.planned(plan);
     if (turn === undefined) return;
     relay.open(turn.window, { receivedThrough: 0, creditTokens: plan.creditTokens });
@@ -251,7 +277,10 @@ export class SessionCore {
   #successor(turnId: string, link: EngineLink, sid: number): Start__Input | undefined {
     const record = this.seat.contexts.records.get(turnId);
     if (record === undefined) return undefined;
-    return wireStart(record.plan, { sid, lane: this.desk.openLane(turnId, link), tier: this.facts.tier });
+    const meter = this.desk.meter(turnId);
+    meter.sentTo(link.facts.engineId);
+    const { traceparent } = meter;
+    return wireStart(record.plan, { sid, lane: this.desk.openLane(turnId, link), tier: this.facts.tier, traceparent });
   }
 
   #announce(turnId: string): void {
@@ -281,6 +310,7 @@ export class SessionCore {
     const turn = findTurn(this.#state, turnId);
     if (turn === undefined) return;
     const relay = this.desk.relay(turnId);
+    this.desk.meter(turnId).ended(outcomeOf(this.terminal(turnId)));
     if (relay !== undefined) this.seat.ended(turnId, relay.tokenIds.slice(0, turn.ending?.endOffset));
     if (turn.quiet) this.#finishWarm(turn);
     else

@@ -4,6 +4,7 @@ import type { Tier } from '@reticle/core/domain';
 import type { Failpoint, Logger } from '@reticle/core/process';
 import type { SessionState, SessionView, TurnStarted, TurnState } from '@reticle/services/session';
 import type { EngineEntry, Succession } from './engine-directory.ts';
+import type { StreamEvents } from './events.ts';
 import type { EngineLinks } from './link/engine-link.ts';
 import type { ResumeTokens } from './resume-claims.ts';
 import type { UsageLedger } from './usage-ledger.ts';
@@ -29,6 +30,8 @@ export type SessionPorts = {
   readonly links: EngineLinks;
   readonly tokens: ResumeTokens;
   readonly ledger: UsageLedger;
+  /** What is told of the work: counts, traces, records. */
+  readonly events: StreamEvents;
   /** Id of this gateway, in resume tokens. */
   readonly gateway: string;
   /** Scope of prefix reuse: HMAC(tenant key, digest), so that KV never crosses tenants (E2). */

@@ -3,6 +3,7 @@ import { seededRandom, VirtualClock } from '@reticle/core/flow';
 import type { Logger } from '@reticle/core/process';
 import type { Attach, ClientCommand, FramePolicy, Interrupt, StartTurn } from '@reticle/services/session';
 import { entryKey, type EngineEntry } from './engine-directory.ts';
+import { silentEvents } from './events.ts';
 import type { ResumeClaims } from './resume-claims.ts';
 import type { Attachment, Caller } from './front.ts';
 import { createResumeTokens } from './resume-token.ts';
@@ -75,6 +76,7 @@ export class SessionsRig {
       ledger,
       logger: silent,
       failpoint: () => {},
+      events: silentEvents,
       links,
       engines: {
         choose: () => ENGINE,

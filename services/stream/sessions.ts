@@ -221,6 +221,7 @@ export class Sessions implements SessionFront {
       actor.leave();
     }
     this.#sessions.clear();
+    this.#options.events.sessions(0);
   }
 
   #pause(): Promise<void> {
@@ -246,12 +247,16 @@ export class Sessions implements SessionFront {
     const kept = Math.min(idleTtlMs, limits.idleTtlMsMax);
     const actor = this.#actor({ caller, facts, engine, holder: this.#newHolder(), idleTtlMs: kept });
     this.#hold(actor);
+    const { model } = engine;
+    const opened = this.#options.events.sessionOpening({ model, tier, parent: request.trace });
     try {
       await actor.open(request.prefix);
     } catch (error) {
+      opened(error);
       actor.close();
       throw error;
     }
+    opened();
     this.#options.failpoint('gateway.created');
     return { session: actor.view, resumeToken: actor.resumeToken };
   }
@@ -290,6 +295,7 @@ export class Sessions implements SessionFront {
       onClosed: () => {
         if (this.#sessions.get(facts.sessionId) !== actor) return;
         this.#sessions.delete(facts.sessionId);
+        this.#options.events.sessions(this.#sessions.size);
         this.#options.ledger.close(facts.sessionId);
       },
     });
@@ -298,6 +304,7 @@ export class Sessions implements SessionFront {
 
   #hold(actor: SessionActor): void {
     this.#sessions.set(actor.facts.sessionId, actor);
+    this.#options.events.sessions(this.#sessions.size);
   }
 
   /** Who attaches: the token's holder, or a new one for an id alone (R7, §7). */

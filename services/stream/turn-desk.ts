@@ -2,7 +2,7 @@
  * The turns of one session in the gateway: their relays, their lanes on the present link, their bills, and
  * how long a finished one can still be read.
  */
-import type { ReticleError } from '@reticle/core/domain';
+import type { ReticleError, Tier, TraceContext } from '@reticle/core/domain';
 import { limits } from '@reticle/proto/contract';
 import type { StepRow, WireItemMark } from '@reticle/proto/wire';
 import type { Adopt__Input } from '@reticle/proto/gen/engine/v1/Adopt';
@@ -12,6 +12,7 @@ import type { Fault } from '@reticle/proto/gen/engine/v1/Fault';
 import type { Opened } from '@reticle/proto/gen/engine/v1/Opened';
 import type { Started } from '@reticle/proto/gen/engine/v1/Started';
 import { NO_PROGRESS, type Progress, type TurnError, type TurnEvent } from '@reticle/services/session';
+import { silentTurn, type TurnMeter } from './events.ts';
 import type { EngineLink, LaneReceiver } from './link/engine-link.ts';
 import { TurnRelay } from './relay.ts';
 import type { SessionFacts, SessionPorts } from './session-facts.ts';
@@ -20,6 +21,7 @@ import { continuationOf, cutAnswer, ending, turnErrorOf } from './wire-values.ts
 
 type TurnEntry = {
   readonly relay: TurnRelay;
+  readonly meter: TurnMeter;
   bill: Bill;
   /** Handles of this turn, the present one last. */
   readonly lanes: TurnLane[];
@@ -27,6 +29,18 @@ type TurnEntry = {
   current: TurnLane | undefined;
   ended: boolean;
   cancelDrop: () => void;
+};
+
+/** How a turn came to be here. */
+export type TurnOrigin = {
+  /** The caller's place in its own trace. */
+  readonly parent?: TraceContext | undefined;
+  /** Asked for by the turn itself; absent: the session's. */
+  readonly tier?: Tier | undefined;
+  /** It began at another gateway, or at the engine by signal. */
+  readonly resumed?: boolean;
+  /** A warm-up. */
+  readonly quiet?: boolean;
 };
 
 export type TurnDeskOptions = {
@@ -73,9 +87,16 @@ export class TurnDesk {
     return new Map([...this.#turns].map(([turnId, { relay }]) => [turnId, relay.span]));
   }
 
-  create(turnId: string): TurnRelay {
+  /** What is told of a turn; tells nobody of one that is not held. */
+  meter(turnId: string): TurnMeter {
+    return this.#turns.get(turnId)?.meter ?? silentTurn;
+  }
+
+  create(turnId: string, origin: TurnOrigin = { resumed: true }): TurnRelay {
     const { clock, ledger } = this.#options.ports;
+    const meter = this.#meter(turnId, origin);
     const entry: TurnEntry = {
+      meter,
       bill: this.#bill(turnId),
       lanes: [],
       current: undefined,
@@ -84,8 +105,14 @@ export class TurnDesk {
       relay: new TurnRelay({
         turnId,
         clock,
-        onSent: (throughOffset) => ledger.sent(entry.bill, throughOffset),
-        onTold: () => this.#options.onTold(),
+        onSent: (throughOffset, count) => {
+          ledger.sent(entry.bill, throughOffset);
+          meter.delivered(count);
+        },
+        onTold: () => {
+          meter.told();
+          this.#options.onTold();
+        },
         grant: (receivedThrough, creditTokens) => {
           const { current } = entry;
           if (current?.link.alive) current.link.credit(current.lane, receivedThrough, creditTokens);
@@ -94,6 +121,13 @@ export class TurnDesk {
     };
     this.#turns.set(turnId, entry);
     return entry.relay;
+  }
+
+  #meter(turnId: string, { parent, tier, resumed = false, quiet = false }: TurnOrigin): TurnMeter {
+    const { facts, ports } = this.#options;
+    if (quiet) return silentTurn;
+    const { sessionId, model } = facts;
+    return ports.events.turn({ sessionId, turnId, model, tier: tier ?? facts.tier, parent, resumed });
   }
 
   /** A new lane for a turn. `current` false: it delivers only after {@link adopted} says so. */
@@ -213,6 +247,7 @@ export class TurnDesk {
     if (entry === undefined) return;
     entry.cancelDrop();
     entry.relay.close();
+    entry.meter.closed();
     for (const { link, lane } of entry.lanes) link.closeLane(lane);
     this.#turns.delete(turnId);
   }

@@ -89,7 +89,10 @@ export class TurnLauncher {
     const maxOutputTokens = turn.receipt?.effectiveOffset ?? turn.endsAt;
     dispatch(() => ({ kind: 'turn', turnId, event: { kind: 'dispatched' } }));
     const rest = maxOutputTokens === undefined ? {} : { maxOutputTokens };
-    link.send({ start: wireStart(record.plan, { sid, tier: facts.tier, ...seat, ...rest }) });
+    const meter = desk.meter(turnId);
+    meter.sentTo(link.facts.engineId);
+    const { traceparent } = meter;
+    link.send({ start: wireStart(record.plan, { sid, tier: facts.tier, traceparent, ...seat, ...rest }) });
     this.#options.ports.failpoint('gateway.start-sent');
   }
 

@@ -50,11 +50,13 @@ export type StartHandles = {
   readonly creditTokens?: number;
   /** Fewer than the plan's: what a cut left to be made again. */
   readonly maxOutputTokens?: number;
+  /** W3C; empty or absent without a trace. */
+  readonly traceparent?: string;
 };
 
 /** `max_output_tokens` 0 asks for the prefill alone: a warm-up. */
 export function wireStart(plan: StartPlan, handles: StartHandles): Start__Input {
-  const { sid, lane, tier, forced, creditTokens, maxOutputTokens } = handles;
+  const { sid, lane, tier, forced, creditTokens, maxOutputTokens, traceparent = '' } = handles;
   return {
     lane,
     sid,
@@ -69,6 +71,7 @@ export function wireStart(plan: StartPlan, handles: StartHandles): Start__Input 
     ...(forced === undefined || forced.length === 0 ? {} : { forcedTokenIds: Array.from(forced) }),
     maxDuration: wireDuration(plan.maxDurationMs),
     priority: tierNumber(plan.tier ?? tier),
+    traceparent,
   };
 }
 

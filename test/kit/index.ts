@@ -20,6 +20,8 @@ export { ResponseLog } from './response-log.ts';
 export type { ResponseKind, ResponseOf } from './response-log.ts';
 export { TcpRelay } from './tcp-relay.ts';
 export { TokenChecker } from './token-checker.ts';
+export { TraceCollector } from './trace-collector.ts';
+export type { ReceivedSpan } from './trace-collector.ts';
 export { EXACT_LENGTH, kvActions, modes, outcomes, SERVICE_PATH, statuses } from './wire.ts';
 export type {
   ControlAck,

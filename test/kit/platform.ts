@@ -31,6 +31,8 @@ export type TestPlatformOptions = {
   /** Tiers of a tenant's key; default: all. */
   readonly tiers?: Partial<Record<Tenant, readonly [Tier, ...Tier[]]>>;
   readonly httpTimeouts?: Partial<HttpTimeouts>;
+  /** Variables of OpenTelemetry for every process; default: none. */
+  readonly telemetry?: Readonly<Record<string, string>>;
 };
 
 /** An engine of a test platform. Gateways reach it over a relay, so that a test can take it away. */
@@ -54,6 +56,7 @@ export class TestPlatform implements AsyncDisposable {
   readonly #cellKeys = [{ kid: 'k1', key: randomBytes(SECRET_BYTES) }];
   readonly #options: TestPlatformOptions;
   readonly #gatewayCount: number;
+  readonly #environment: Readonly<Record<string, string>>;
   readonly #env: Env;
   readonly #keys = new Map<Tenant, string>();
   readonly #clients: ApiClient[] = [];
@@ -62,8 +65,9 @@ export class TestPlatform implements AsyncDisposable {
   readonly #models = new Map<number, readonly string[]>();
 
   constructor(options: TestPlatformOptions) {
-    const { chains = [sparkChain()], gateways = 1 } = options;
+    const { chains = [sparkChain()], gateways = 1, telemetry = {} } = options;
     this.#options = options;
+    this.#environment = telemetry;
     this.chains = chains;
     this.#gatewayCount = gateways;
     this.#env = { ...systemEnv(), clock: this.#timers };
@@ -79,13 +83,16 @@ export class TestPlatform implements AsyncDisposable {
         host: HOST,
         grpcPort: 0,
         httpPort: 0,
+        metricsPort: 0,
         keys,
         pepper,
         cellKeys: this.#cellKeys,
       };
       const onModels = (models: readonly string[]): void => this.#modelsAre(index, models);
       const { httpTimeouts = {} } = this.#options;
-      const dependencies = { env: this.#env, bus: this.#bus, logger: this.logger, onModels, httpTimeouts };
+      const environment = this.#environment;
+      const shared = { env: this.#env, bus: this.#bus, logger: this.logger };
+      const dependencies = { ...shared, environment, onModels, httpTimeouts };
       this.gateways.push(await startGateway({ gatewayId: newId(), ...config }, dependencies));
     }
     await this.untilServed(this.chains.map((chain) => chain.servedName));
@@ -103,6 +110,11 @@ export class TestPlatform implements AsyncDisposable {
   /** `http://host:port` of a gateway's OpenAI surfaces. */
   httpOf(gateway = 0): string {
     return `http://${HOST}:${this.gateways[gateway]?.httpPort ?? 0}`;
+  }
+
+  /** What a gateway or an engine tells its scraper at this moment. */
+  async scrape(process: RunningGateway | RunningEngine = this.gateway): Promise<string> {
+    return (await fetch(`http://${HOST}:${process.metricsPort}/metrics`)).text();
   }
 
   get gateway(): RunningGateway {
@@ -153,8 +165,9 @@ export class TestPlatform implements AsyncDisposable {
       },
     };
     const signalKeys = engineSignalKeys(this.#cellKeys, engineId);
-    const config = { engineId, region: TEST_REGION, host: HOST, replicaEpoch: 1, chain, signalKeys };
-    const running = await startEngine(config, { env: this.#env, bus, logger: this.logger });
+    const config = { engineId, region: TEST_REGION, host: HOST, replicaEpoch: 1, chain, signalKeys, metricsPort: 0 };
+    const environment = this.#environment;
+    const running = await startEngine(config, { env: this.#env, bus, logger: this.logger, environment });
     const silence = (): void => void (lost = true);
     const engine: TestEngine = {
       ...running,

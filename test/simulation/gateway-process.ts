@@ -9,6 +9,7 @@ import {
   LinkPool,
   remoteSessions,
   Sessions,
+  silentEvents,
   SignalSender,
   UsageLedger,
   type Bill,
@@ -83,6 +84,7 @@ export class GatewayProcess {
       region,
       onLoad: (engineId, load) => directory.loaded(engineId, load),
       onAlive: (engine) => directory.alive(engine),
+      onLost: () => {},
     });
     const signals = new SignalSender({
       bus: bus.of(process),
@@ -95,6 +97,7 @@ export class GatewayProcess {
     });
     const remote = remoteSessions(signals, region);
     this.sessions = new Sessions({
+      events: silentEvents,
       failpoint: () => {},
       clock,
       random,

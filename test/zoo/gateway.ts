@@ -5,6 +5,7 @@ import type { Attach, ServerEvent } from '@reticle/services/session';
 import {
   createResumeTokens,
   Sessions,
+  silentEvents,
   UsageLedger,
   type Attachment,
   type Caller,
@@ -38,6 +39,7 @@ export class Gateway {
       logger: silent,
       failpoint: () => {},
       ledger: new UsageLedger(),
+      events: silentEvents,
       tokens: createResumeTokens({ region: 'eu-test', keys: [...keys], clock, random }),
       gateway: `gw-${seed}`,
       region: 'eu-test',

@@ -112,7 +112,8 @@ function linked() {
   const driver = new FakeDriver({ clock });
   const counts: string[] = [];
   const identity = { engineId: 'e'.repeat(26), region: 'local', replicaEpoch: 1 };
-  const host = new EngineHost({ driver, clock, identity, observer: { count: (event) => void counts.push(event) } });
+  const observer = { count: (event: string) => void counts.push(event), turnEnded: () => {} };
+  const host = new EngineHost({ driver, clock, identity, observer });
   const told: LinkResponse__Input[] = [];
   const link = { writable: true, control: (each: LinkResponse__Input) => void told.push(each), step() {}, close() {} };
   const peer = host.connect(link);

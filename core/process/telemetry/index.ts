@@ -1,3 +1,2 @@
-export { hrTime } from './metric-export.ts';
 export { startTelemetry } from './telemetry.ts';
 export type { Telemetry, TelemetryOptions } from './telemetry.ts';

@@ -1,5 +1,5 @@
 /** The process's counts in OpenTelemetry's data model, for its serialisers and exporters. */
-import { ValueType, type HrTime } from '@opentelemetry/api';
+import { ValueType } from '@opentelemetry/api';
 import type { Resource } from '@opentelemetry/resources';
 import {
   AggregationTemporality,
@@ -9,6 +9,7 @@ import {
   type MetricData,
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
+import { hrTime } from '../hr-time.ts';
 import { metricTable, type MetricRow } from '../metric-table.ts';
 import type { HistogramSnapshot, MetricSnapshot } from '../metrics.ts';
 
@@ -30,12 +31,6 @@ export function exportMetrics(
   for (const each of snapshots) byName.set(each.name, [...(byName.get(each.name) ?? []), each]);
   const metrics = Array.from(byName, ([name, series]) => metricData(name, series, times));
   return { resource, scopeMetrics: [{ scope: SCOPE, metrics }] };
-}
-
-/** OpenTelemetry's seconds and nanoseconds. */
-export function hrTime(unixMs: number): HrTime {
-  const seconds = Math.floor(unixMs / 1_000);
-  return [seconds, Math.round((unixMs - seconds * 1_000) * 1e6)];
 }
 
 function metricData(name: string, series: readonly MetricSnapshot[], times: ExportTimes): MetricData {

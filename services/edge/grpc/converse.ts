@@ -14,12 +14,13 @@
  */
 import type { Failpoint } from '@reticle/core/process';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
-import { isReticleError, ReticleError } from '@reticle/core/domain';
+import { isReticleError, ReticleError, type TraceContext } from '@reticle/core/domain';
 import type { Clock, Random } from '@reticle/core/flow';
 import { limits } from '@reticle/proto/contract';
 import type { Attachment, Caller, SessionFront } from '@reticle/services/stream';
 import { decodeAttach, decodeCommand } from './decode.ts';
 import { eventEncoder, type EncodeEvent } from './encode.ts';
+import { traceOf } from './trace-of.ts';
 import type { StatusOf } from './errors.ts';
 import type { FlushGroups } from './flush-groups.ts';
 import type { ConverseRequest } from './messages.ts';
@@ -45,6 +46,8 @@ export class ConverseStream {
   readonly #options: ConverseOptions;
   readonly #call: ConverseCall;
   readonly #caller: Caller;
+  /** The caller's place in its own trace: the parent of every turn of the stream. */
+  readonly #trace: TraceContext | undefined;
   readonly #cancelAttachTimer: () => void;
   #phase: Phase = 'waiting';
   #attachment: Attachment | undefined;
@@ -58,6 +61,7 @@ export class ConverseStream {
     this.#options = options;
     this.#call = call;
     this.#caller = caller;
+    this.#trace = traceOf(call.metadata);
     this.#sink = this.#sinkWith({ includeTokenIds: false, omitText: false });
     this.#cancelAttachTimer = options.clock.after(limits.attachMsMax, () => {
       if (this.#phase === 'waiting') this.refuse(notOpen('no Attach came in time'));
@@ -98,7 +102,7 @@ export class ConverseStream {
     } else if (message.attach) {
       throw new ReticleError('session_already_open', 'the stream is already attached');
     } else {
-      this.#attachment.command(decodeCommand(message, this.#options.random));
+      this.#attachment.command(decodeCommand(message, this.#options.random), this.#trace);
     }
   }
 

@@ -16,15 +16,24 @@ const RETRY_DELAY_MS = 1_000;
 
 const quotaCodes: ReadonlySet<ErrorCode> = new Set(['rate_limit_exceeded', 'concurrency_exceeded', 'quota_exhausted']);
 
+export type StatusMakerOptions = {
+  readonly log: Logger;
+  readonly random: Random;
+  /** Told each code that becomes a status. */
+  readonly refused?: ((code: ErrorCode) => void) | undefined;
+};
+
 /**
  * The returned function makes the status of an error. What is not a `ReticleError` is a defect: it is logged
  * with its cause and answered as `internal`, without its text or stack.
  */
-export function statusMaker({ log, random }: { readonly log: Logger; readonly random: Random }): StatusOf {
+export function statusMaker({ log, random, refused }: StatusMakerOptions): StatusOf {
   return (error) => {
     const known = isReticleError(error) ? error : undefined;
     if (known === undefined || known.code === 'internal') log.error('a call failed', errorFields(error));
-    return statusObject(known ?? new ReticleError('internal', 'internal error'), random);
+    const told = known ?? new ReticleError('internal', 'internal error');
+    refused?.(told.code);
+    return statusObject(told, random);
   };
 }
 

@@ -3,7 +3,7 @@ import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import type { Clock, Random } from '@reticle/core/flow';
 import { errorFields, type Failpoint, type Health, type Logger } from '@reticle/core/process';
-import { limits } from '@reticle/proto/contract';
+import { limits, type ErrorCode } from '@reticle/proto/contract';
 import { packageDefinition } from '@reticle/proto/load';
 import type { SessionFront } from '@reticle/services/stream';
 import { HealthImplementation } from 'grpc-health-check';
@@ -32,6 +32,8 @@ export type GrpcEdgeOptions = {
   readonly health: Health;
   readonly log: Logger;
   readonly clock: Clock;
+  /** Told the code of everything that is refused with a status. */
+  readonly refused?: (code: ErrorCode) => void;
   /** True: other workers listen on the port as well. */
   readonly sharesPort?: boolean;
   /** For signal ids and the jitter of retry delays. */

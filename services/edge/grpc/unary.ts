@@ -4,6 +4,7 @@ import type { Caller, SessionFront } from '@reticle/services/stream';
 import { decodeCreateSession, decodeSignalTurn, decodeWarmSession, sessionId } from './decode.ts';
 import { encodeControlAck, encodeSession } from './encode.ts';
 import type { StatusOf } from './errors.ts';
+import { traceOf } from './trace-of.ts';
 import type {
   CloseSessionRequest,
   CloseSessionResponse__Input,
@@ -36,13 +37,13 @@ export type UnaryMethods = {
 export function unaryMethods({ front, random, statusOf, callerOf }: UnaryOptions): UnaryMethods {
   const method =
     <Request, Response>(
-      run: (caller: Caller, request: Request) => Promise<Response>,
+      run: (caller: Caller, request: Request, metadata: Metadata) => Promise<Response>,
     ): handleUnaryCall<Request, Response> =>
     (call, callback) => {
       const answer = async (): Promise<void> => {
         let response: Response;
         try {
-          response = await run(callerOf(call.metadata), call.request);
+          response = await run(callerOf(call.metadata), call.request, call.metadata);
         } catch (error) {
           callback(statusOf(error));
           return;
@@ -52,8 +53,9 @@ export function unaryMethods({ front, random, statusOf, callerOf }: UnaryOptions
       void answer();
     };
   return {
-    CreateSession: method(async (caller, request) => {
-      const { session, resumeToken } = await front.createSession(caller, decodeCreateSession(request));
+    CreateSession: method(async (caller, request, metadata) => {
+      const asked = { ...decodeCreateSession(request), trace: traceOf(metadata) };
+      const { session, resumeToken } = await front.createSession(caller, asked);
       return { session: encodeSession(session), resumeToken };
     }),
     WarmSession: method((caller, request) => front.warmSession(caller, decodeWarmSession(request))),

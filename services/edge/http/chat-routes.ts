@@ -24,6 +24,7 @@ import {
   type FieldName,
 } from './served-turn.ts';
 import { EVENT_STREAM, SseOutput } from './sse-output.ts';
+import { traceOf } from './trace-of.ts';
 
 export type ChatOptions = SurfaceOptions & { readonly answerOf: ErrorAnswerer };
 
@@ -57,7 +58,8 @@ async function create(options: ChatOptions, exchange: Exchange): Promise<void> {
     await streamNew(options, response, { ...resumed, asked, fieldName, requestId, owns: false });
     return;
   }
-  const start = (): Promise<readonly ServedResponse[]> => responses.createChoices(caller, asked.create, asked.choices);
+  const start = (): Promise<readonly ServedResponse[]> =>
+    responses.createChoices(caller, { ...asked.create, trace: traceOf(request) }, asked.choices);
   const answered = await named(fieldName, () => idempotency.once({ request, caller, body }, start));
   const { turns, isRepeat, forget } = answered;
   if (!isRepeat) cutOnLeave(turns, { responses, exchange, onCut: forget });

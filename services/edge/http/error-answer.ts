@@ -2,6 +2,7 @@
 import { isReticleError, ReticleError } from '@reticle/core/domain';
 import type { Random } from '@reticle/core/flow';
 import { errorFields, type Logger } from '@reticle/core/process';
+import type { ErrorCode } from '@reticle/proto/contract';
 
 export type ErrorAnswer = {
   readonly status: number;
@@ -39,16 +40,24 @@ const RETRY_DELAY_MS = 1_000;
 /** A longer delay is ignored by the SDK, which would come again after 0.5 s (§4.1a). */
 const SDK_DELAY_MS_MAX = 60_000;
 
+export type AnswererOptions = {
+  readonly log: Logger;
+  readonly random: Random;
+  /** Told each code that is answered. */
+  readonly refused?: ((code: ErrorCode) => void) | undefined;
+};
+
 /**
  * The returned function makes the answer to an error. What is not a `ReticleError` is a defect: it is logged with its
  * cause and answered as `internal`, without its text or stack.
  */
-export function errorAnswerer({ log, random }: { readonly log: Logger; readonly random: Random }): ErrorAnswerer {
+export function errorAnswerer({ log, random, refused }: AnswererOptions): ErrorAnswerer {
   return (thrown, requestId) => {
     const error = thrown instanceof StatusError ? thrown.refusal : thrown;
     const known = isReticleError(error) ? error : undefined;
     if (known === undefined || known.code === 'internal') log.error('a request failed', errorFields(error));
     const told = known ?? new ReticleError('internal', 'internal error');
+    refused?.(told.code);
     const delayMs = retryDelay(told, random);
     return {
       status: thrown instanceof StatusError ? thrown.status : told.row.http,

@@ -24,6 +24,7 @@ import {
   type FieldName,
 } from './served-turn.ts';
 import { EVENT_STREAM, SseOutput } from './sse-output.ts';
+import { traceOf } from './trace-of.ts';
 import type { HttpTimeouts } from './timeouts.ts';
 
 /** What the routes of the surfaces share. */
@@ -48,7 +49,9 @@ async function create(options: SurfaceOptions, exchange: Exchange): Promise<void
   const body = await readBody(request);
   const asked = decodeResponse(await parseLargeBody(body));
   const fieldName = fieldNames(asked);
-  const start = async (): Promise<[ServedResponse]> => [await responses.create(caller, asked)];
+  const start = async (): Promise<[ServedResponse]> => [
+    await responses.create(caller, { ...asked, trace: traceOf(request) }),
+  ];
   const answering = await named(fieldName, () => idempotency.once({ request, caller, body }, start));
   const { turns, isRepeat, forget } = answering;
   const [served] = turns;

@@ -38,6 +38,8 @@ export type HttpEdgeOptions = {
   readonly models: () => readonly ServedModel[];
   /** What differs from {@link defaultTimeouts}. */
   readonly timeouts?: Partial<HttpTimeouts>;
+  /** Told the code of everything that is refused with a status. */
+  readonly refused?: (code: ErrorCode) => void;
   /** True: other workers listen on the port as well. */
   readonly sharesPort?: boolean;
 };

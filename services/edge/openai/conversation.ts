@@ -11,7 +11,7 @@
  * 2. A record is told its turn's tokens from its own end on: what comes twice is passed over there.
  * 3. Every turn that was started ends: by the engine, or as `engine_lost` when the session cannot be reached.
  */
-import { base32, isReticleError, RANDOM_ID_BYTES, ReticleError } from '@reticle/core/domain';
+import { base32, isReticleError, RANDOM_ID_BYTES, ReticleError, type TraceContext } from '@reticle/core/domain';
 import type { Clock, Random } from '@reticle/core/flow';
 import { limits } from '@reticle/proto/contract';
 import type { ControlAck, CutMode, Interrupt, ServerEvent, StartTurn, TurnEnded } from '@reticle/services/session';
@@ -28,7 +28,7 @@ const RETRY_MS = 50;
 
 /** What has no answer yet. */
 type Command =
-  | { readonly kind: 'start-turn'; readonly start: StartTurn }
+  | { readonly kind: 'start-turn'; readonly start: StartTurn; readonly trace?: TraceContext | undefined }
   | { readonly kind: 'interrupt'; readonly interrupt: Interrupt };
 
 type Running = { readonly record: ResponseRecord; acknowledged: number };
@@ -84,10 +84,10 @@ export class Conversation {
     return this.#running.size;
   }
 
-  /** Starts a turn; everything that is told of it goes to its record. */
-  start(start: StartTurn, record: ResponseRecord): void {
+  /** Starts a turn; everything that is told of it goes to its record. `trace`: its request's place in a trace. */
+  start(start: StartTurn, record: ResponseRecord, trace?: TraceContext): void {
     this.#running.set(start.turnId, { record, acknowledged: 0 });
-    this.#send({ kind: 'start-turn', start });
+    this.#send({ kind: 'start-turn', start, trace });
   }
 
   /** Ends a turn at a token; resolves with the receipt. */
@@ -128,8 +128,14 @@ export class Conversation {
   #send(command: Command): void {
     this.#log.push(command);
     this.#cancelTimer();
-    if (this.#state === 'attached') this.#attachment?.command({ ...command, seq: ++this.#seq });
+    if (this.#state === 'attached' && this.#attachment !== undefined) this.#say(this.#attachment, command);
     else if (this.#state === 'detached') this.#attach();
+  }
+
+  #say(attachment: Attachment, command: Command): void {
+    const seq = ++this.#seq;
+    if (command.kind === 'interrupt') attachment.command({ ...command, seq });
+    else attachment.command({ kind: 'start-turn', start: command.start, seq }, command.trace);
   }
 
   #attach(): void {
@@ -165,7 +171,7 @@ export class Conversation {
     this.#state = 'attached';
     this.#lostMs = undefined;
     this.#seq = this.#applied;
-    for (const command of this.#log.slice()) attachment.command({ ...command, seq: ++this.#seq });
+    for (const command of this.#log.slice()) this.#say(attachment, command);
     this.#rest();
   }
 

@@ -1,4 +1,4 @@
-import type { Tier } from '@reticle/core/domain';
+import type { Tier, TraceContext } from '@reticle/core/domain';
 import type { TurnParams } from '@reticle/services/session';
 import type { InputCalls } from './decode-input.ts';
 import type { ResponseProfile } from './response-profile.ts';
@@ -19,6 +19,8 @@ export type CreateResponse = {
   readonly background: boolean;
   /** False: evaluate the input, generate nothing. */
   readonly generate: boolean;
+  /** The request's place in its caller's trace. */
+  readonly trace?: TraceContext | undefined;
   /** What the answer repeats of the request. */
   readonly echo: Pick<
     ResponseProfile,

@@ -129,7 +129,7 @@ export class Responses {
     for (const callId of callIds) known?.add(callId);
   }
 
-  async #newConversation(caller: Caller, { model, tier, cacheKey }: CreateResponse): Promise<Conversation> {
+  async #newConversation(caller: Caller, { model, tier, cacheKey, trace }: CreateResponse): Promise<Conversation> {
     const { front, random } = this.#options;
     const { session, resumeToken } = await front.createSession(caller, {
       requestId: ResponseIds.turnId((count) => random.bytes(count)),
@@ -138,6 +138,7 @@ export class Responses {
       allowedRegions: [],
       cacheKey,
       prefix: [],
+      trace,
       bodyDigest: '',
     });
     const conversation = this.#hold(caller, session.sessionId, resumeToken);
@@ -188,7 +189,7 @@ export class Responses {
       clock.after(create.background ? BACKGROUND_KEPT_MS : KEPT_MS, () => this.#served.delete(id));
     });
     this.#noteCalls(conversation, create.calls?.made ?? []);
-    conversation.start(startTurn(create, { turnId, parentTurnId }), record);
+    conversation.start(startTurn(create, { turnId, parentTurnId }), record, create.trace);
     return served;
   }
 }

@@ -71,6 +71,11 @@ export class EngineHost {
     return this.#load.current();
   }
 
+  /** Tokens ever taken from the driver. */
+  get generatedTokens(): number {
+    return this.#host.tokens;
+  }
+
   /** Calls `listener` with every load report; returns the function that stops it. */
   onLoad(listener: (load: Load) => void): () => void {
     return this.#load.listen(listener);

@@ -25,7 +25,7 @@ export function rig(options: Partial<FakeDriverOptions> & { readonly ringTokens?
     driver,
     clock,
     identity: { engineId: 'e'.repeat(26), region: 'local', replicaEpoch: 5 },
-    observer: { count: (event) => counts.push(event) },
+    observer: { count: (event) => counts.push(event), turnEnded: () => {} },
     ...(ringTokens === undefined ? {} : { ringTokens }),
   });
   const link = new FakeLink(host);

@@ -18,7 +18,7 @@ export type HostCondition = 'ready' | 'draining' | 'fenced' | 'failed';
 /** Delay told with a refusal because of the condition. */
 const RETRY_MS = 1_000;
 
-const SILENT: HostObserver = { count() {} };
+const SILENT: HostObserver = { count() {}, turnEnded() {} };
 
 export class HostState {
   readonly driver: EngineDriver;

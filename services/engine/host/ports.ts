@@ -1,6 +1,7 @@
 import type { Clock } from '@reticle/core/flow';
 import type { Failpoint } from '@reticle/core/process';
 import type { LinkRequest } from '@reticle/proto/gen/engine/v1/LinkRequest';
+import type { TurnStatus } from '@reticle/proto/gen/session/v1/TurnStatus';
 import type { LinkResponse__Input } from '@reticle/proto/gen/engine/v1/LinkResponse';
 import type { EngineDriver } from '../contract.ts';
 
@@ -51,8 +52,27 @@ export type SignalCount =
   | 'signal_bad_mac'
   | 'locate_refused';
 
+/** A turn whose end is fixed. Times are those of the host's clock; absent: it did not come to that. */
+export type EndedTurn = {
+  readonly turnId: string;
+  /** Of the `Start` (W3C); empty without a trace. */
+  readonly traceparent: string;
+  readonly status: TurnStatus;
+  readonly code: string | undefined;
+  readonly submittedMs: number;
+  readonly startedMs: number | undefined;
+  readonly firstTokenMs: number | undefined;
+  readonly endedMs: number;
+  readonly promptTokens: number;
+  readonly cachedTokens: number;
+  /** Tokens that other engines made, forced here. */
+  readonly startOffset: number;
+  readonly generatedOffset: number;
+};
+
 export interface HostObserver {
   count(event: HostCount): void;
+  turnEnded(turn: EndedTurn): void;
 }
 
 export type EngineIdentity = {

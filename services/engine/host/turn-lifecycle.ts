@@ -13,6 +13,7 @@ import type { TurnStatus } from '@reticle/proto/gen/session/v1/TurnStatus';
 import type { StartWork, StepBatch, Truncation } from '../contract.ts';
 import type { HostState } from './host-state.ts';
 import { turnError } from './messages.ts';
+import type { EndedTurn } from './ports.ts';
 import { PauseReason, type HaltCause, type Turn, type TurnFinal } from './turn.ts';
 
 export type TurnWork = Omit<StartWork, 'stream' | 'parent'>;
@@ -161,5 +162,24 @@ export function finish(host: HostState, turn: Turn, ending: TurnEnding): Truncat
   turn.keepUntilMs = turn.times.endedMs + limits.ringKeepMs;
   turn.channel?.touch(turn);
   host.changed();
+  host.observer.turnEnded(endedTurn(turn, final, turn.times.endedMs));
   return truncation;
+}
+
+function endedTurn(turn: Turn, { status, error, generated }: TurnFinal, endedMs: number): EndedTurn {
+  const { turnId, started, times } = turn;
+  return {
+    turnId,
+    traceparent: turn.start.traceparent,
+    status,
+    code: error?.code,
+    submittedMs: times.submittedMs,
+    startedMs: times.startedMs,
+    firstTokenMs: times.firstTokenMs,
+    endedMs,
+    promptTokens: started?.promptTokens ?? 0,
+    cachedTokens: started?.cachedTokens ?? 0,
+    startOffset: started?.startOffset ?? 0,
+    generatedOffset: generated,
+  };
 }

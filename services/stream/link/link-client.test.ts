@@ -57,6 +57,7 @@ function rig() {
     region: 'eu-test',
     onLoad: (engineId) => loads.push(engineId),
     onAlive: () => alive.push(clock.nowMs()),
+    onLost: () => {},
   });
   return { clock, transport, client, loads, alive };
 }

@@ -49,6 +49,8 @@ export type LinkClientOptions = {
   readonly onLoad: (engineId: string, load: Load) => void;
   /** The engine answers on its link: told once per `linkPingMs` while that is so. */
   readonly onAlive: (engine: EngineEntry) => void;
+  /** The link died, or could not be made. */
+  readonly onLost: (cause: LinkLoss) => void;
 };
 
 /** One Ping that was sent and answered lies in it. */
@@ -243,6 +245,7 @@ export class LinkClient {
   #dead(cause: LinkLoss, reason: string): void {
     assert(this.#state === 'dialling' || this.#state === 'ready', 'only a running link dies');
     this.#options.logger.warn('link lost', { engine: this.#engine.engineId, reason });
+    this.#options.onLost(cause);
     const waiters = [...this.#waiters].filter(({ oneDial }) => oneDial);
     this.#state = 'waiting';
     this.#cancelTimer();

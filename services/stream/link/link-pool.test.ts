@@ -26,6 +26,7 @@ function rig() {
     region: 'eu-test',
     onLoad: () => {},
     onAlive: () => {},
+    onLost: () => {},
   });
   return { clock, dialled, links };
 }

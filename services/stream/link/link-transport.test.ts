@@ -76,6 +76,7 @@ describe('a link over grpc-js', () => {
         region: ENGINE.region,
         onLoad: () => {},
         onAlive: () => {},
+        onLost: () => {},
       },
     );
     const link = await client.ready({ ...ENGINE, address });

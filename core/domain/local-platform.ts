@@ -37,6 +37,11 @@ export type LocalPlatformSpec = {
   readonly grpcPort: number;
   /** Wanted port of the OpenAI surfaces, in the same way. */
   readonly httpPort: number;
+  /**
+   * Wanted port of the first process's `/metrics`, gateways before engines; each further process wants the next one.
+   * 0 or absent: any.
+   */
+  readonly metricsPort?: number;
   /** Gateway workers, which share the port. Default 1. */
   readonly gateways?: number;
   /** What carries the bus: this platform itself, a server that it starts, or a running one (`nats://…`). Default none. */
@@ -53,5 +58,10 @@ export type LocalPlatformState = {
   /** Fresh API key of this run; printed nowhere, kept in the state file with mode 0600. */
   readonly apiKey: string;
   readonly models: readonly string[];
-  readonly processes: readonly { readonly role: 'gateway' | 'engine' | 'nats'; readonly pid: number }[];
+  readonly processes: readonly {
+    readonly role: 'gateway' | 'engine' | 'nats';
+    readonly pid: number;
+    /** `http://host:port/metrics`, where it has one. */
+    readonly metrics?: string;
+  }[];
 };

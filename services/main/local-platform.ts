@@ -28,6 +28,7 @@ export type LocalPlatformOptions = {
 const LOCAL_TENANT = 'local';
 const READY_BOUND_MS = 20_000;
 const SECRET_BYTES = 32;
+const PORT_MAX = 65_535;
 
 type Replica = { readonly chain: LocalChain; readonly engineId: string; readonly member: BusMember };
 
@@ -78,7 +79,9 @@ export class LocalPlatform implements AsyncDisposable {
     }));
     const members = [...replicas.map(({ member }) => member), ...gateways];
     await this.#nats.start({ nats, cell: region, keys, members });
-    for (const replica of replicas) this.#children.push(this.#engine(replica));
+    for (const [index, replica] of replicas.entries()) {
+      this.#children.push(this.#engine(replica, this.#metricsPort(workers + index)));
+    }
     await this.#startGateways(gateways, record, pepper);
     const cancel = env.clock.after(READY_BOUND_MS, () =>
       this.#ready.reject(new Error(`not ready after ${READY_BOUND_MS / 1000} s: ${this.#missing()}`)),
@@ -98,16 +101,37 @@ export class LocalPlatform implements AsyncDisposable {
   }
 
   get #processes(): LocalPlatformState['processes'] {
-    const all = [...this.#children, { role: 'nats' as const, pid: this.#nats.pid }];
-    return all.flatMap(({ role, pid }) => (pid === undefined ? [] : [{ role, pid }]));
+    const { host } = this.#spec;
+    const nats = { role: 'nats' as const, pid: this.#nats.pid, metricsPort: undefined };
+    return [...this.#children, nats].flatMap(({ role, pid, metricsPort }) => {
+      if (pid === undefined) return [];
+      return [
+        { role, pid, ...(metricsPort === undefined ? {} : { metrics: `http://${host}:${metricsPort}/metrics` }) },
+      ];
+    });
   }
 
-  #engine({ chain, engineId, member }: Replica): SupervisedChild {
+  /** The wanted port of a process, gateways before engines. */
+  #metricsPort(index: number): number {
+    const { metricsPort = 0 } = this.#spec;
+    return metricsPort === 0 || metricsPort + index > PORT_MAX ? 0 : metricsPort + index;
+  }
+
+  #engine({ chain, engineId, member }: Replica, metricsPort: number): SupervisedChild {
     const { region, host } = this.#spec;
     const signalKeys = engineSignalKeys([this.#cellKey], engineId);
     return this.#child('engine', 'engine.ts', (starts) => ({
       kind: 'engine-config',
-      config: { engineId, region, host, replicaEpoch: starts + 1, chain, signalKeys, ...this.#busOf(member) },
+      config: {
+        engineId,
+        region,
+        host,
+        replicaEpoch: starts + 1,
+        chain,
+        signalKeys,
+        metricsPort,
+        ...this.#busOf(member),
+      },
     }));
   }
 
@@ -122,13 +146,14 @@ export class LocalPlatform implements AsyncDisposable {
     // A restarted gateway must come back where its clients look for it, so the port is chosen here, once.
     const grpcPort = await this.#freePort(this.#spec.grpcPort);
     const httpPort = await this.#freePort(this.#spec.httpPort);
-    for (const member of gateways) {
+    for (const [index, member] of gateways.entries()) {
       const config: GatewayConfig = {
         gatewayId: base32(env.random.bytes(RANDOM_ID_BYTES)),
         region,
         host,
         grpcPort,
         httpPort,
+        metricsPort: this.#metricsPort(index),
         keys: [key],
         pepper,
         cellKeys: [this.#cellKey],
@@ -171,7 +196,8 @@ export class LocalPlatform implements AsyncDisposable {
       this.#httpPort = report.httpPort ?? 0;
     }
     if (report.kind === 'gateway-models') this.#served = report.models;
-    if (this.#port !== 0 && this.#missing() === '') this.#ready.resolve();
+    const told = this.#children.every(({ metricsPort }) => metricsPort !== undefined);
+    if (this.#port !== 0 && told && this.#missing() === '') this.#ready.resolve();
   }
 
   /** Served names that have no ready engine yet, for people. */

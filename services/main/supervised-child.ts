@@ -38,6 +38,7 @@ export class SupervisedChild implements AsyncDisposable {
   readonly #options: SupervisedChildOptions;
   readonly #backoff: Backoff;
   #child: ChildHandle | undefined;
+  #metricsPort: number | undefined;
   #starts = 0;
   #stopping = false;
   #cancelRestart: () => void = () => {};
@@ -57,6 +58,11 @@ export class SupervisedChild implements AsyncDisposable {
     return this.#child?.pid;
   }
 
+  /** Port of the running process's `/metrics`; undefined until it has told. */
+  get metricsPort(): number | undefined {
+    return this.#metricsPort;
+  }
+
   #start(): void {
     const { env, hub, file, order, onReport } = this.#options;
     const child = env.spawn.fork(file, [], {
@@ -68,7 +74,9 @@ export class SupervisedChild implements AsyncDisposable {
     const leave = hub.join(child);
     const stopListening = child.onMessage((message) => {
       const report = messageOfKind<ChildReport>(message, ['engine-ready', 'gateway-ready', 'gateway-models', 'failed']);
-      if (report !== undefined) onReport(report);
+      if (report === undefined) return;
+      this.#noteMetrics(report);
+      onReport(report);
     });
     child.send(order(this.#starts++));
     this.#options.onChanged();
@@ -76,10 +84,17 @@ export class SupervisedChild implements AsyncDisposable {
       leave();
       stopListening();
       this.#child = undefined;
+      this.#metricsPort = undefined;
       this.#options.onChanged();
       if (env.clock.nowMs() - startedMs > HEALTHY_AFTER_MS) this.#backoff.reset();
       if (!this.#stopping) this.#restartLater(exit.signal ?? String(exit.code));
     });
+  }
+
+  #noteMetrics(report: ChildReport): void {
+    if (report.kind !== 'engine-ready' && report.kind !== 'gateway-ready') return;
+    this.#metricsPort = report.metricsPort;
+    this.#options.onChanged();
   }
 
   #restartLater(reason: string): void {

@@ -173,6 +173,25 @@ describe('the local platform', () => {
     await gone(pids);
   });
 
+  test('tells the metrics of each process at an address of its own, without a key', async () => {
+    const { supervisor, state, pids, client } = await platform();
+    const addresses = state.processes.map(({ metrics = '' }) => metrics);
+    expect(new Set(addresses).size).toBe(2);
+    const { stream } = await client.open();
+    stream.send(start(turnOf('t1', 20)));
+    await stream.untilEnded('t1');
+    const of = async (role: string): Promise<string> => {
+      const address = state.processes.find((each) => each.role === role)?.metrics ?? '';
+      return (await fetch(address)).text();
+    };
+    expect(await of('gateway')).toContain('\nreticle_tokens_delivered_total{tier="ultrafast"} 20\n');
+    expect(await of('engine')).toContain('\nreticle_engine_tokens_generated_total 20\n');
+    expect(await of('engine')).toMatch(/\nreticle_engine_turns_ended_total\{status="incomplete"\} 1\n/);
+    supervisor.child.kill('SIGTERM');
+    await supervisor.exited;
+    await gone(pids);
+  });
+
   test('none of them ends at a SIGINT, which a terminal sends to all', async () => {
     const { supervisor, state, pids, client } = await platform();
     for (const { pid } of state.processes) process.kill(pid, 'SIGINT');

@@ -3,10 +3,11 @@ import { stateOptions, type Command } from '../context.ts';
 import { table } from '../figures.ts';
 import { requireLocalState, type LocalProcess } from '../local-state.ts';
 
-/** Role and pid of each process, gateways first. */
+/** Role, pid and metrics address of each process, gateways first. */
 export function processTable(processes: readonly LocalProcess[]): string {
-  const rows = processes.toSorted((a, b) => order(a) - order(b)).map(({ role, pid }) => [role, String(pid)]);
-  return table([['PROCESS', 'PID'], ...rows]);
+  const sorted = processes.toSorted((a, b) => order(a) - order(b));
+  const rows = sorted.map(({ role, pid, metrics = '' }) => [role, String(pid), metrics]);
+  return table([['PROCESS', 'PID', processes.some(({ metrics }) => metrics !== undefined) ? 'METRICS' : ''], ...rows]);
 }
 
 function order({ role }: LocalProcess): number {
@@ -18,8 +19,8 @@ export const psCommand: Command = {
   summary: 'processes of the running local platform',
   help: `Usage: reticle ps
 
-Lists the gateways and engines of the running local platform with their process ids, as they are at this moment: one
-that died is started again under another id.
+Lists the gateways and engines of the running local platform with their process ids and the addresses of their metrics,
+as they are at this moment: one that died is started again under another id.
 
 Examples:
   reticle ps

@@ -20,13 +20,15 @@ const MANIFESTS = join(REPOSITORY, 'examples', 'local');
 const SUPERVISOR = join(REPOSITORY, 'services', 'main', 'platform.ts');
 const PORT = 50_051;
 const HTTP_PORT = 8_080;
+/** Where Prometheus looks for OpenTelemetry's exporters. */
+const METRICS_PORT = 9_464;
 /** Processes that one machine is asked for; each gateway worker and each engine is one. */
 const WORKERS_MAX = 64;
 
 export const upCommand: Command = {
   name: 'up',
   summary: 'run a local platform on simulated wafers',
-  help: `Usage: reticle up [--manifests PATH] [--port N] [--http-port N] [--gateways N] [--replicas N] [--nats SERVER] [--once] [--no-chat]
+  help: `Usage: reticle up [--manifests PATH] [--port N] [--http-port N] [--metrics-port N] [--gateways N] [--replicas N] [--nats SERVER] [--once] [--no-chat]
 
 Runs gateways and the engines of each ModelDeployment on this machine. In a terminal it opens the chat; without one it
 shows a short demonstration (a turn, an interrupt, a redirect) and serves until it is stopped.
@@ -34,6 +36,7 @@ shows a short demonstration (a turn, an interrupt, a redirect) and serves until 
   --manifests PATH  file or folder of manifests (default: examples/local)
   --port N          wanted gRPC port; another free one is taken when it is in use (default: ${PORT})
   --http-port N     wanted port of the OpenAI surfaces, in the same way (default: ${HTTP_PORT})
+  --metrics-port N  wanted port of the first process's /metrics, the next ones for the others (default: ${METRICS_PORT})
   --gateways N      gateway workers, a process each (default: 1)
   --replicas N      engines per model, a process each (default: what the manifests say)
   --nats SERVER     carrier of signals between them: none, embedded, or the URL of a running server, nats://host:port
@@ -57,6 +60,7 @@ Examples:
         manifests: { type: 'string' },
         port: { type: 'string' },
         'http-port': { type: 'string' },
+        'metrics-port': { type: 'string' },
         gateways: { type: 'string' },
         replicas: { type: 'string' },
         nats: { type: 'string' },
@@ -67,6 +71,7 @@ Examples:
     const ports = { min: 0, max: 65_535, whole: true };
     const grpcPort = numberFlag(given, 'port', ports) ?? PORT;
     const httpPort = numberFlag(given, 'http-port', ports) ?? HTTP_PORT;
+    const metricsPort = numberFlag(given, 'metrics-port', ports) ?? METRICS_PORT;
     const workers = { min: 1, max: WORKERS_MAX, whole: true };
     const gateways = numberFlag(given, 'gateways', workers) ?? 1;
     const replicas = numberFlag(given, 'replicas', workers);
@@ -74,7 +79,7 @@ Examples:
     await refuseSecond(context);
     const files = { disk: context.env.disk, list: listDirectory };
     const scene = await loadManifests([given.text('manifests') ?? MANIFESTS], files);
-    const spec = platformSpec(scene, { grpcPort, httpPort, gateways, replicas, nats });
+    const spec = platformSpec(scene, { grpcPort, httpPort, metricsPort, gateways, replicas, nats });
     return await runPlatform(context, spec, given);
   },
 };

@@ -18,6 +18,8 @@ const HOST = '127.0.0.1';
 export type PlatformOptions = {
   readonly grpcPort: number;
   readonly httpPort: number;
+  /** Of the first process's metrics; 0: any. */
+  readonly metricsPort: number;
   /** Gateway workers: processes that serve one port together. */
   readonly gateways: number;
   /** Engines per model; undefined: what each deployment says. */
@@ -37,7 +39,7 @@ export type PlatformSpec = Omit<LocalPlatformSpec, 'chains'> & {
 
 /** What the local platform shall run. Throws one `ManifestError` for everything that it cannot. */
 export function platformSpec(scene: Scene, options: PlatformOptions): PlatformSpec {
-  const { grpcPort, httpPort, gateways, nats } = options;
+  const { grpcPort, httpPort, metricsPort, gateways, nats } = options;
   const problems: ManifestProblem[] = [];
   const chains = scene.deployments.flatMap((deployment) => {
     const chain = chainOf(scene, deployment, options.replicas ?? replicasOf(deployment));
@@ -49,7 +51,7 @@ export function platformSpec(scene: Scene, options: PlatformOptions): PlatformSp
     problems.push({ file: 'the scene', reason: 'holds no ModelDeployment (add one)' });
   }
   if (problems.length > 0) throw new ManifestError(problems);
-  return { region: regionOf(scene), host: HOST, grpcPort, httpPort, gateways, nats, chains };
+  return { region: regionOf(scene), host: HOST, grpcPort, httpPort, metricsPort, gateways, nats, chains };
 }
 
 function regionOf({ deployments }: Scene): string {

@@ -20,7 +20,14 @@ async function edited(change: (spec: Scene['deployments'][0]['spec']) => object)
   return { ...scene, deployments: deployments as Scene['deployments'] };
 }
 
-const ALONE: PlatformOptions = { grpcPort: 0, httpPort: 0, gateways: 1, replicas: undefined, nats: 'none' };
+const ALONE: PlatformOptions = {
+  grpcPort: 0,
+  httpPort: 0,
+  metricsPort: 0,
+  gateways: 1,
+  replicas: undefined,
+  nats: 'none',
+};
 
 function refusal(scene: Scene, options: Partial<PlatformOptions> = {}): string {
   try {

@@ -1,7 +1,7 @@
 import { assert, base32, RANDOM_ID_BYTES } from '@reticle/core/domain';
 import type { Clock } from '@reticle/core/flow';
 import { hmacSha256, Health, type Env, type Logger } from '@reticle/core/process';
-import { startTelemetry } from '@reticle/core/process/telemetry';
+import { startTelemetry, type Telemetry } from '@reticle/core/process/telemetry';
 import { limits, type ErrorCode } from '@reticle/proto/contract';
 import type { Bus } from '@reticle/services/bus';
 import { sessionSignalKeys } from '@reticle/services/bus/signals';
@@ -58,18 +58,33 @@ const LOOK_MS = 5;
  * presence without one. Rejects when the port is taken.
  */
 export async function startGateway(config: GatewayConfig, dependencies: GatewayDependencies): Promise<RunningGateway> {
+  const { env, logger, environment = {} } = dependencies;
+  const { gatewayId, region, host, metricsPort } = config;
+  const telemetry = await startTelemetry({
+    service: 'reticle-gateway',
+    instance: gatewayId,
+    region,
+    clock: env.clock,
+    logger,
+    environment,
+    ...(metricsPort === undefined ? {} : { listen: { host, port: metricsPort } }),
+  });
+  try {
+    return await startWith(telemetry, config, dependencies);
+  } catch (error) {
+    await telemetry.close();
+    throw error;
+  }
+}
+
+async function startWith(
+  telemetry: Telemetry,
+  config: GatewayConfig,
+  dependencies: GatewayDependencies,
+): Promise<RunningGateway> {
   const { env, bus, logger } = dependencies;
   const { region } = config;
   const { clock, random } = env;
-  const telemetry = await startTelemetry({
-    service: 'reticle-gateway',
-    instance: config.gatewayId,
-    region,
-    clock,
-    logger,
-    environment: dependencies.environment ?? {},
-    ...(config.metricsPort === undefined ? {} : { listen: { host: config.host, port: config.metricsPort } }),
-  });
   const events = recordedEvents({ ...telemetry, clock, logger });
   const directory = new EngineDirectory({ bus, clock, random, cell: region });
   const links = startLinks(config, { ...dependencies, directory, events });

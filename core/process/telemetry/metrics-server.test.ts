@@ -6,7 +6,7 @@ const host = '127.0.0.1';
 const open: MetricsServer[] = [];
 
 async function start(port = 0): Promise<MetricsServer> {
-  const server = await startMetricsServer({ host, port, scrape: () => 'a 1\n' });
+  const server = await startMetricsServer({ host, port, scrape: () => Promise.resolve('a 1\n') });
   open.push(server);
   return server;
 }
@@ -47,8 +47,8 @@ describe('GET /metrics', () => {
   });
 
   test('an address that is not there is a failure', async () => {
-    await expect(startMetricsServer({ host: '203.0.113.1', port: 0, scrape: () => '' })).rejects.toThrow(
-      'EADDRNOTAVAIL',
-    );
+    await expect(
+      startMetricsServer({ host: '203.0.113.1', port: 0, scrape: () => Promise.resolve('') }),
+    ).rejects.toThrow('EADDRNOTAVAIL');
   });
 });

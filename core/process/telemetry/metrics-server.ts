@@ -7,7 +7,7 @@ export type MetricsServerOptions = {
   /** Wanted port; another one is taken when it is in use. 0: any. */
   readonly port: number;
   /** The text of this moment. */
-  readonly scrape: () => string;
+  readonly scrape: () => Promise<string>;
 };
 
 export interface MetricsServer {
@@ -30,7 +30,7 @@ export async function startMetricsServer(options: MetricsServerOptions): Promise
     connectionsCheckingInterval: 1_000,
   });
   server.maxConnections = CONNECTIONS_MAX;
-  server.on('request', (request, response) => answer(request, response, options.scrape));
+  server.on('request', (request, response) => void answer(request, response, options.scrape));
   server.on('clientError', (_, socket) => socket.destroy());
   await listen(server, options.host, options.port).catch((error: unknown) => {
     // Metrics must not keep a process from serving; the port in use is told to whoever started it.
@@ -57,10 +57,14 @@ function listen(server: Server, host: string, port: number): Promise<void> {
   });
 }
 
-function answer(request: IncomingMessage, response: ServerResponse, scrape: () => string): void {
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  scrape: MetricsServerOptions['scrape'],
+): Promise<void> {
   // The answer does not depend on a body; what is left of one would be taken for the next request.
   if (!request.complete) response.setHeader('connection', 'close');
   if (request.url !== '/metrics') response.writeHead(404).end();
   else if (request.method !== 'GET' && request.method !== 'HEAD') response.writeHead(405, { allow: 'GET, HEAD' }).end();
-  else response.writeHead(200, { 'content-type': CONTENT_TYPE }).end(scrape());
+  else response.writeHead(200, { 'content-type': CONTENT_TYPE }).end(await scrape());
 }

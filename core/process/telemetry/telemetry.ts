@@ -1,29 +1,18 @@
 /**
- * What a process tells of itself: its counts, scraped over HTTP or sent by OTLP, and its spans, sent by OTLP. The
- * OpenTelemetry SDK is started here and nowhere else, nothing of it is global, and it is idle unless an endpoint is set.
+ * What a process tells of itself: its counts, scraped over HTTP or sent by OTLP, and its spans, sent by OTLP.
+ *
+ * OpenTelemetry's exporters are large and a start is short: what sends is loaded only where an endpoint is set, and the
+ * text format while the process waits for others.
  */
 import { ProxyTracerProvider, type Tracer } from '@opentelemetry/api';
-import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-http';
-import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
-import { detectResources, envDetector, resourceFromAttributes, type Resource } from '@opentelemetry/resources';
-import { PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
-import {
-  AlwaysOffSampler,
-  AlwaysOnSampler,
-  BasicTracerProvider,
-  BatchSpanProcessor,
-  ParentBasedSampler,
-  TraceIdRatioBasedSampler,
-  type Sampler,
-} from '@opentelemetry/sdk-trace-base';
 import type { Clock } from '@reticle/core/flow';
 import { Instruments } from '../instruments.ts';
 import type { Logger } from '../log.ts';
 import { createMetrics, type Metrics } from '../metrics.ts';
-import { exportMetrics } from './metric-export.ts';
+import type { ExportTimes } from './metric-export.ts';
 import { startMetricsServer, type MetricsServer } from './metrics-server.ts';
-import { readOtlp, type OtlpConfig } from './otlp-config.ts';
+import { readOtlp } from './otlp-config.ts';
+import type { Exports } from './otlp-exports.ts';
 
 export type TelemetryOptions = {
   /** `service.name`, unless `OTEL_SERVICE_NAME` says otherwise. */
@@ -55,94 +44,63 @@ const CLOSE_MS_MAX = 1_500;
 
 /** Rejects when `/metrics` cannot listen on the host at all. */
 export async function startTelemetry(options: TelemetryOptions): Promise<Telemetry> {
-  const { clock, logger, environment, service, instance, region, listen } = options;
-  const { config, problems } = readOtlp(environment);
-  for (const problem of problems) logger.warn('a variable of OpenTelemetry is ignored', { reason: problem });
+  const { clock } = options;
   const metrics = createMetrics();
   const instruments = new Instruments(metrics);
   observeProcess(instruments);
-  const resource = resourceFromAttributes({
+  const sinceMs = clock.wallMs();
+  const source = { metrics, resource: resourceOf(options), times: () => ({ sinceMs, nowMs: clock.wallMs() }) };
+  const server = await metricsServer(options, source);
+  const exports = await otlpExports(options, source);
+  return {
+    instruments,
+    tracer: exports?.tracer ?? new ProxyTracerProvider().getTracer(SCOPE),
+    metricsPort: server?.port,
+    close: () => closeAll(clock, server, exports),
+  };
+}
+
+type Source = {
+  readonly metrics: Metrics;
+  readonly resource: Readonly<Record<string, string>>;
+  readonly times: () => ExportTimes;
+};
+
+function resourceOf({ service, instance, region }: TelemetryOptions): Readonly<Record<string, string>> {
+  return {
     'service.name': service,
     'service.namespace': 'reticle',
     'service.instance.id': instance,
     'cloud.region': region,
-  });
-  const exported = exporterOf(metrics, resource, clock);
-  const server = listen === undefined ? undefined : await startMetricsServer({ ...listen, scrape: scraper(exported) });
-  if (server !== undefined && listen?.port !== 0 && listen?.port !== server.port) {
+  };
+}
+
+async function metricsServer(
+  { listen, logger }: TelemetryOptions,
+  { metrics, resource, times }: Source,
+): Promise<MetricsServer | undefined> {
+  if (listen === undefined) return undefined;
+  const format = import('./prometheus-text.ts');
+  const scrape = async (): Promise<string> => {
+    const { prometheusText } = await format;
+    return prometheusText(metrics.snapshot(), resource, times());
+  };
+  const server = await startMetricsServer({ ...listen, scrape });
+  if (listen.port !== 0 && listen.port !== server.port) {
     logger.warn('the metrics port is taken, another one is used', { port: server.port });
   }
-  const { spans, reader } = sendersOf(config, resource, exported);
-  return {
-    instruments,
-    tracer: (spans ?? new ProxyTracerProvider()).getTracer(SCOPE),
-    metricsPort: server?.port,
-    close: () => closeAll({ clock, server, stops: [spans, reader] }),
-  };
+  return server;
 }
 
-type Senders = {
-  readonly spans?: BasicTracerProvider | undefined;
-  readonly reader?: PeriodicExportingMetricReader | undefined;
-};
-
-function sendersOf(config: OtlpConfig | undefined, resource: Resource, exported: Exported): Senders {
-  if (config === undefined) return {};
-  const { tracesUrl, metricsUrl } = config;
-  return {
-    spans: tracesUrl === undefined ? undefined : traceProvider(config, tracesUrl, resource),
-    reader: metricsUrl === undefined ? undefined : metricReader(config, metricsUrl, exported),
-  };
-}
-
-type Exported = () => ReturnType<typeof exportMetrics>;
-
-function exporterOf(metrics: Metrics, resource: Resource, clock: Clock): Exported {
-  const sinceMs = clock.wallMs();
-  return () => exportMetrics(metrics.snapshot(), resource, { sinceMs, nowMs: clock.wallMs() });
-}
-
-function scraper(exported: Exported): () => string {
-  const serializer = new PrometheusSerializer(undefined, false, undefined, false, true);
-  return () => serializer.serialize(exported());
-}
-
-/** The resource that the environment describes has the last word. */
-function described(resource: Resource): Resource {
-  return resource.merge(detectResources({ detectors: [envDetector] }));
-}
-
-function traceProvider(config: OtlpConfig, url: string, resource: Resource): BasicTracerProvider {
-  return new BasicTracerProvider({
-    resource: described(resource),
-    sampler: samplerOf(config),
-    spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter({ url, timeoutMillis: config.timeoutMs }))],
-  });
-}
-
-function samplerOf({ sampler, ratio }: OtlpConfig): Sampler {
-  const root = rootSampler(sampler.replace('parentbased_', ''), ratio);
-  return sampler.startsWith('parentbased_') ? new ParentBasedSampler({ root }) : root;
-}
-
-function rootSampler(name: string, ratio: number): Sampler {
-  if (name === 'traceidratio') return new TraceIdRatioBasedSampler(ratio);
-  return name === 'always_off' ? new AlwaysOffSampler() : new AlwaysOnSampler();
-}
-
-function metricReader(config: OtlpConfig, url: string, exported: Exported): PeriodicExportingMetricReader {
-  const reader = new PeriodicExportingMetricReader({
-    exporter: new OTLPMetricExporter({ url, timeoutMillis: config.timeoutMs }),
-    exportIntervalMillis: config.metricIntervalMs,
-    exportTimeoutMillis: Math.min(config.metricIntervalMs, 30_000),
-  });
-  reader.setMetricProducer({ collect: async () => ({ resourceMetrics: exportedAt(exported), errors: [] }) });
-  return reader;
-}
-
-function exportedAt(exported: Exported): ReturnType<Exported> {
-  const { resource, scopeMetrics } = exported();
-  return { resource: described(resource), scopeMetrics };
+async function otlpExports(
+  { environment, logger }: TelemetryOptions,
+  { metrics, resource, times }: Source,
+): Promise<Exports | undefined> {
+  const { config, problems } = readOtlp(environment);
+  for (const problem of problems) logger.warn('a variable of OpenTelemetry is ignored', { reason: problem });
+  if (config === undefined) return undefined;
+  const { startExports } = await import('./otlp-exports.ts');
+  return startExports(config, { scope: SCOPE, resource, snapshot: () => metrics.snapshot(), times });
 }
 
 function observeProcess(instruments: Instruments): void {
@@ -153,17 +111,9 @@ function observeProcess(instruments: Instruments): void {
   instruments.observe('nodejs.eventloop.utilization', {}, () => performance.eventLoopUtilization().utilization);
 }
 
-type Closing = {
-  readonly clock: Clock;
-  readonly server: MetricsServer | undefined;
-  readonly stops: readonly ({ shutdown(): Promise<void> } | undefined)[];
-};
-
-async function closeAll({ clock, server, stops }: Closing): Promise<void> {
+async function closeAll(clock: Clock, server: MetricsServer | undefined, exports: Exports | undefined): Promise<void> {
   const bound = Promise.withResolvers<void>();
   const cancel = clock.after(CLOSE_MS_MAX, bound.resolve);
-  // A collector that is gone is no failure of the process that ends.
-  const sent = Promise.allSettled([server?.close(), ...stops.map((each) => each?.shutdown())]);
-  await Promise.race([sent, bound.promise]);
+  await Promise.race([Promise.all([server?.close(), exports?.shutdown()]), bound.promise]);
   cancel();
 }

@@ -25,6 +25,7 @@ const CANARY = 'canary-in-a-prompt-9f31c7';
 const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736';
 const CALLER = '00f067aa0ba902b7';
 const OTHER_TRACE = 'aaaabbbbccccddddeeeeffff00001111';
+const CHAT_TRACE = '1111222233334444555566667777888a';
 const SHORT = 300;
 const LONG = 4_000;
 
@@ -105,6 +106,11 @@ async function overHttp(): Promise<void> {
   const events = await allEvents(await http.post('/v1/responses', body, { headers: { traceparent } }));
   expect(events.at(-1)?.type).toBe('response.incomplete');
   secrets.push(deltaText(events).slice(0, 40));
+  const chat = { model: platform.chain.servedName, messages: [{ role: 'user', content: CANARY }], max_tokens: 20 };
+  for (const given of [`00-${CHAT_TRACE}-${CALLER}-01`, `00-${CHAT_TRACE}-${CALLER}-01-more`]) {
+    const answer = await http.post('/v1/chat/completions', chat, { headers: { traceparent: given } });
+    expect(answer.status).toBe(200);
+  }
 }
 
 beforeAll(async () => {
@@ -223,11 +229,16 @@ describe('spans', () => {
   });
 
   test('of a response hang under the caller’s of its request, with its session’s', () => {
-    const named = (name: RegExp) => spans.filter((span) => name.test(span.name) && span.parentSpanId === CALLER);
-    const chats = named(/^chat /).filter(({ traceId }) => traceId === TRACE_ID);
-    expect(chats).toHaveLength(2);
-    expect(spans.filter(({ name }) => name.startsWith('chat '))).toHaveLength(4);
-    expect(named(/^reticle\.session\.open$/)).toHaveLength(1);
+    const under = (name: string) => spans.filter((span) => span.name === name && span.parentSpanId === CALLER);
+    const chats = under(`chat ${platform.chain.servedName}`);
+    expect(chats.filter(({ traceId }) => traceId === TRACE_ID)).toHaveLength(2);
+    expect(chats.filter(({ traceId }) => traceId === CHAT_TRACE)).toHaveLength(1);
+    expect(under('reticle.session.open').map(({ traceId }) => traceId)).toEqual([TRACE_ID, CHAT_TRACE]);
+  });
+
+  test('of a request with a malformed context have a trace of their own', () => {
+    const roots = spans.filter(({ name, parentSpanId = '' }) => name.startsWith('chat ') && parentSpanId === '');
+    expect(roots).toHaveLength(2);
   });
 });
 

@@ -3,6 +3,7 @@ import { ROOT_CONTEXT, trace, type Attributes, type Span, type SpanContext, type
 import { ReticleError, type TraceContext } from '@reticle/core/domain';
 import { VirtualClock } from '@reticle/core/flow';
 import { createMetrics, Instruments, memoryLogger, type MetricSnapshot } from '@reticle/core/process';
+import type { ControlAck } from '@reticle/services/session';
 import type { TurnFacts, TurnOutcome } from './events.ts';
 import { recordedEvents } from './recorded-events.ts';
 import { SessionsRig, caller, interrupt, start } from './sessions-rig.ts';
@@ -213,6 +214,17 @@ describe('the session layer', () => {
       'reticle.sessions.open{}': 1,
     });
     expect(billed).toBe(35);
+  });
+
+  test('counts the answer to a control of a session that is open elsewhere', async () => {
+    const { metrics, events } = rig();
+    const first = new SessionsRig();
+    await first.create();
+    const ack = { kind: 'control-ack', seq: 0, signalId: 's1', turnId: 't1', outcome: 'applied' } as ControlAck;
+    const remote = { signal: () => Promise.resolve(ack), locate: () => Promise.resolve(undefined) };
+    const second = new SessionsRig({ events, remote });
+    await second.sessions.signalTurn(caller, { resumeToken: first.token, signal: interrupt('t1') });
+    expect(shown(metrics.snapshot())).toMatchObject({ 'reticle.controls.answered{applied}': 1 });
   });
 
   test('counts a turn that was refused as such, not as one that ended', async () => {

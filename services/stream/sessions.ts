@@ -136,9 +136,10 @@ export class Sessions implements SessionFront {
     if (held?.isOpen === true) return held.signal(signal);
     const sent = 'cut' in signal ? { ...signal, successor: remoteStart(signal.successor) } : signal;
     const target = await this.#takeovers.remoteTarget(caller, request, held);
-    const { remote } = this.#options;
+    const { remote, events } = this.#options;
     if (target !== undefined && remote !== undefined) {
       const ack = await this.#takeovers.signal(remote, target, sent);
+      events.controlAnswered(ack.outcome);
       if (held?.isOpen === false) held.note(ack);
       return ack;
     }

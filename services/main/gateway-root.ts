@@ -120,6 +120,7 @@ async function startWith(
   const stopWatching = watchEngines({ directory, links, sessions, health, clock, onModels });
   const end = async (timeLeftMs: number): Promise<void> => {
     health.allNotServing('draining');
+    http?.goAway(timeLeftMs);
     await sessions.stop(timeLeftMs);
     await Promise.all([edge.drain(0), http?.drain(0)]);
     stopWatching();

@@ -7,6 +7,7 @@ import { decodeChat, type CreateChat } from '../openai/decode-chat.ts';
 import { parseLargeBody, requestParam } from '../openai/json-fields.ts';
 import type { ServedResponse } from '../openai/responses.ts';
 import type { ErrorAnswerer } from './error-answer.ts';
+import type { FieldName } from '../openai/response-fields.ts';
 import { readBody } from './read-body.ts';
 import type { SurfaceOptions } from './responses-routes.ts';
 import type { Exchange, Route } from './routes.ts';
@@ -21,7 +22,6 @@ import {
   refuseFailed,
   servedHeaders,
   settled,
-  type FieldName,
 } from './served-turn.ts';
 import { EVENT_STREAM, SseOutput } from './sse-output.ts';
 import { traceOf } from './trace-of.ts';

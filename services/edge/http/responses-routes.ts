@@ -2,9 +2,9 @@
 import type { ServerResponse } from 'node:http';
 import { assert, isReticleError, ReticleError } from '@reticle/core/domain';
 import type { Clock } from '@reticle/core/flow';
-import type { CreateResponse } from '../openai/create-response.ts';
 import { decodeResponse } from '../openai/decode-response.ts';
-import { parseLargeBody, requestParam } from '../openai/json-fields.ts';
+import { parseLargeBody } from '../openai/json-fields.ts';
+import { responseFields, type FieldName } from '../openai/response-fields.ts';
 import { responseObject, terminalStatus } from '../openai/response-object.ts';
 import { ResponseReader } from '../openai/response-reader.ts';
 import type { Responses, ServedResponse } from '../openai/responses.ts';
@@ -13,16 +13,7 @@ import { StatusError } from './error-answer.ts';
 import type { Idempotency } from './idempotency.ts';
 import { readBody } from './read-body.ts';
 import type { Exchange, Route } from './routes.ts';
-import {
-  acknowledgeAll,
-  begun,
-  cutOnLeave,
-  named,
-  refuseUnstarted,
-  servedHeaders,
-  settled,
-  type FieldName,
-} from './served-turn.ts';
+import { acknowledgeAll, begun, cutOnLeave, named, refuseUnstarted, servedHeaders, settled } from './served-turn.ts';
 import { EVENT_STREAM, SseOutput } from './sse-output.ts';
 import { traceOf } from './trace-of.ts';
 import type { HttpTimeouts } from './timeouts.ts';
@@ -48,7 +39,7 @@ async function create(options: SurfaceOptions, exchange: Exchange): Promise<void
   const { request, response, caller } = exchange;
   const body = await readBody(request);
   const asked = decodeResponse(await parseLargeBody(body));
-  const fieldName = fieldNames(asked);
+  const fieldName = responseFields(asked);
   const start = async (): Promise<[ServedResponse]> => [
     await responses.create(caller, { ...asked, trace: traceOf(request) }),
   ];
@@ -63,24 +54,6 @@ async function create(options: SurfaceOptions, exchange: Exchange): Promise<void
   } else if (asked.stream) await streamNew(options, response, { served, fieldName, owns: !isRepeat });
   else await answer(response, served, fieldName);
 }
-
-/** The session layer's names → those of the Responses body. Instructions are an item before the input's first. */
-function fieldNames({ echo }: CreateResponse): FieldName {
-  const before = echo.instructions === undefined || echo.instructions === '' ? 0 : 1;
-  return (param) => {
-    const plain = requestParam(param);
-    const item = /^input\[(\d+)\](.*)$/s.exec(plain);
-    if (item === null) return SESSION_FIELDS[plain] ?? plain;
-    const index = Number(item[1]) - before;
-    return index < 0 ? 'instructions' : `input[${index}]${item[2] ?? ''}`;
-  };
-}
-
-const SESSION_FIELDS: Readonly<Record<string, string | undefined>> = {
-  parent_turn_id: 'previous_response_id',
-  text_format: 'text.format',
-  tier: 'service_tier',
-};
 
 /** Waits for the end; a refused turn is a status, since nothing was sent yet. */
 async function answer(response: ServerResponse, served: ServedResponse, fieldName: FieldName): Promise<void> {

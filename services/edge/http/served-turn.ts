@@ -2,15 +2,13 @@
 import { isReticleError, ReticleError } from '@reticle/core/domain';
 import type { Clock } from '@reticle/core/flow';
 import type { TurnError } from '@reticle/services/session';
+import type { FieldName } from '../openai/response-fields.ts';
 import type { ResponseRecord } from '../openai/response-record.ts';
 import type { Responses, ServedResponse } from '../openai/responses.ts';
 import type { Exchange } from './routes.ts';
 
 /** What a client that leaves wants of its running turn (R6). */
 const ON_DISCONNECT = 'x-reticle-on-disconnect';
-
-/** Turns a session's name of a field into the request's own. */
-export type FieldName = (param: string) => string;
 
 /**
  * Resolves when every turn has started or one has ended, and at the latest after `waitMs`: until then nothing is sent,

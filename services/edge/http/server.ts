@@ -8,11 +8,12 @@ import { base32, RANDOM_ID_BYTES, ReticleError } from '@reticle/core/domain';
 import type { Clock, Random } from '@reticle/core/flow';
 import type { Health, Logger } from '@reticle/core/process';
 import { limits, type ErrorCode } from '@reticle/proto/contract';
-import type { SessionFront } from '@reticle/services/stream';
+import type { Caller, SessionFront } from '@reticle/services/stream';
 import { MISPLACED_KEY_HEADERS, type Authenticator } from '../auth/index.ts';
 import type { ServedModel } from '../openai/catalog.ts';
 import { ResponseIds } from '../openai/response-id.ts';
 import { Responses } from '../openai/responses.ts';
+import { SocketEdge, type SocketEdgeOptions } from '../websocket/socket-edge.ts';
 import { chatRoutes } from './chat-routes.ts';
 import { errorAnswerer, StatusError, type ErrorAnswerer } from './error-answer.ts';
 import { Idempotency } from './idempotency.ts';
@@ -22,7 +23,7 @@ import { responseRoutes } from './responses-routes.ts';
 import { RouteTable } from './routes.ts';
 import { defaultTimeouts, type HttpTimeouts } from './timeouts.ts';
 
-export type HttpEdgeOptions = {
+export type HttpEdgeOptions = Pick<SocketEdgeOptions, 'allowedOrigins' | 'socketsPerKeyMax' | 'partialOnInterrupt'> & {
   readonly host: string;
   /** 0: one that the system chooses. */
   readonly port: number;
@@ -46,6 +47,8 @@ export type HttpEdgeOptions = {
 
 export interface HttpEdge extends AsyncDisposable {
   readonly port: number;
+  /** WebSockets end as soon as no response runs on them; new ones are refused. */
+  goAway(timeLeftMs: number): void;
   /** No new connections or requests; waits for running ones, at most `ms`, then ends them. */
   drain(ms: number): Promise<void>;
   close(): Promise<void>;
@@ -63,6 +66,8 @@ export async function startHttpEdge(options: HttpEdgeOptions): Promise<HttpEdge>
   return edge;
 }
 
+type Authenticated = { readonly caller: Caller; readonly path: string; readonly query: URLSearchParams };
+
 class HttpListener implements HttpEdge {
   readonly #options: HttpEdgeOptions;
   readonly #server: Server;
@@ -73,6 +78,7 @@ class HttpListener implements HttpEdge {
   readonly #sockets = new Set<Socket>();
   /** The newest answer on each socket. */
   readonly #answers = new WeakMap<Socket, ServerResponse>();
+  readonly #webSockets: SocketEdge;
 
   constructor(options: HttpEdgeOptions, responses: Responses) {
     this.#options = options;
@@ -90,7 +96,12 @@ class HttpListener implements HttpEdge {
       keepAliveTimeout: timeouts.keepAliveMs,
       connectionsCheckingInterval: timeouts.checkMs,
       noDelay: true,
+      // Other upgrades are requests like any.
+      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
     });
+    const authenticated = (request: IncomingMessage): Authenticated => this.#authenticated(request);
+    this.#webSockets = new SocketEdge({ ...options, responses, answerOf: this.#answerOf, authenticated });
+    this.#server.on('upgrade', (request, socket, head) => this.#webSockets.upgrade(request, socket, head));
     this.#server.on('request', (request, response) => void this.#serve(request, response));
     this.#server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
@@ -116,7 +127,12 @@ class HttpListener implements HttpEdge {
     });
   }
 
+  goAway(timeLeftMs: number): void {
+    this.#webSockets.drain(timeLeftMs);
+  }
+
   async drain(ms: number): Promise<void> {
+    this.goAway(ms);
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeIdleConnections();
     const bound = Promise.withResolvers<void>();
@@ -127,6 +143,7 @@ class HttpListener implements HttpEdge {
   }
 
   async close(): Promise<void> {
+    this.#webSockets.close();
     this.#responses.close();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const socket of this.#sockets) socket.destroy();
@@ -149,18 +166,8 @@ class HttpListener implements HttpEdge {
   }
 
   async #route(request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
-    checkHeaders(request);
-    const [path, search] = splitOnce(request.url ?? '', '?');
-    if (this.#health(path, response)) return;
-    const query = new URLSearchParams(search);
-    if (KEY_PARAMETERS.some((name) => query.has(name))) {
-      throw new ReticleError(
-        'credential_in_url',
-        'a key does not belong into a URL: change it, and send it as a header',
-      );
-    }
-    const { authorization: all = [] } = request.headersDistinct;
-    const caller = this.#options.auth.authenticate(all, isMisplaced(request));
+    if (this.#health(request, response)) return;
+    const { caller, path, query } = this.#authenticated(request);
     const found = this.#routes.find(request.method ?? '', path);
     if ('allow' in found) {
       response.setHeader('allow', found.allow.join(', '));
@@ -169,8 +176,24 @@ class HttpListener implements HttpEdge {
     await found.handler({ request, response, caller, requestId, parts: found.parts, query });
   }
 
+  /** Before any routing, and for every transport alike. */
+  #authenticated(request: IncomingMessage): Authenticated {
+    checkHeaders(request);
+    const [path, search] = splitOnce(request.url ?? '', '?');
+    const query = new URLSearchParams(search);
+    if (KEY_PARAMETERS.some((name) => query.has(name))) {
+      throw new ReticleError(
+        'credential_in_url',
+        'a key does not belong into a URL: change it, and send it as a header',
+      );
+    }
+    const { authorization: all = [] } = request.headersDistinct;
+    return { caller: this.#options.auth.authenticate(all, isMisplaced(request)), path, query };
+  }
+
   /** True when it was one of the paths that need no key. */
-  #health(path: string, response: ServerResponse): boolean {
+  #health(request: IncomingMessage, response: ServerResponse): boolean {
+    const [path] = splitOnce(request.url ?? '', '?');
     if (path !== '/healthz' && path !== '/readyz') return false;
     const isReady = path === '/healthz' || this.#options.health.overall().status === 'SERVING';
     response.writeHead(isReady ? 200 : 503, { 'content-type': 'text/plain' }).end(isReady ? 'ok\n' : 'not ready\n');

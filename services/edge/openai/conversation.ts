@@ -14,7 +14,15 @@
 import { base32, isReticleError, RANDOM_ID_BYTES, ReticleError, type TraceContext } from '@reticle/core/domain';
 import type { Clock, Random } from '@reticle/core/flow';
 import { limits } from '@reticle/proto/contract';
-import type { ControlAck, CutMode, Interrupt, ServerEvent, StartTurn, TurnEnded } from '@reticle/services/session';
+import type {
+  ControlAck,
+  CutMode,
+  Interrupt,
+  Redirect,
+  ServerEvent,
+  StartTurn,
+  TurnEnded,
+} from '@reticle/services/session';
 import type { Attachment, Caller, ClientSink, SessionFront, TokenRun } from '@reticle/services/stream';
 import type { ResponseRecord } from './response-record.ts';
 
@@ -29,7 +37,8 @@ const RETRY_MS = 50;
 /** What has no answer yet. */
 type Command =
   | { readonly kind: 'start-turn'; readonly start: StartTurn; readonly trace?: TraceContext | undefined }
-  | { readonly kind: 'interrupt'; readonly interrupt: Interrupt };
+  | { readonly kind: 'interrupt'; readonly interrupt: Interrupt }
+  | { readonly kind: 'redirect'; readonly redirect: Redirect };
 
 type Running = { readonly record: ResponseRecord; acknowledged: number };
 
@@ -90,22 +99,34 @@ export class Conversation {
     this.#send({ kind: 'start-turn', start, trace });
   }
 
-  /** Ends a turn at a token; resolves with the receipt. */
-  cut({ turnId, mode, keepThroughOffset, reason }: CutRequest): Promise<ControlAck> {
+  /** Ends a turn at a token; resolves with the receipt, for a cut that waits for an item's border when it is made. */
+  cut(request: CutRequest): Promise<ControlAck> {
+    const { interrupt, answer } = this.#interrupt(request);
+    this.#send({ kind: 'interrupt', interrupt });
+    return answer;
+  }
+
+  /**
+   * Ends a turn and starts its successor in one message (R3); resolves with the receipt of the cut. A successor that
+   * cannot start ends its record.
+   */
+  redirect(request: CutRequest, successor: StartTurn, record: ResponseRecord): Promise<ControlAck> {
+    const { interrupt: cut, answer } = this.#interrupt(request);
+    this.#running.set(successor.turnId, { record, acknowledged: 0 });
+    this.#send({ kind: 'redirect', redirect: { cut, successor } });
+    return answer;
+  }
+
+  #interrupt({ turnId, mode, keepThroughOffset, reason }: CutRequest): {
+    readonly interrupt: Interrupt;
+    readonly answer: Promise<ControlAck>;
+  } {
     const signalId = base32(this.#options.random.bytes(RANDOM_ID_BYTES));
     const answer = Promise.withResolvers<ControlAck>();
     this.#acks.set(signalId, answer);
     const keep = keepThroughOffset === undefined ? {} : { keepThroughOffset };
-    const interrupt = {
-      turnId,
-      mode,
-      ...keep,
-      reason,
-      signalId,
-      bodyDigest: `${turnId} ${mode} ${keepThroughOffset ?? ''}`,
-    };
-    this.#send({ kind: 'interrupt', interrupt });
-    return answer.promise;
+    const bodyDigest = `${turnId} ${mode} ${keepThroughOffset ?? ''}`;
+    return { interrupt: { turnId, mode, ...keep, reason, signalId, bodyDigest }, answer: answer.promise };
   }
 
   /** The reader's socket has taken the tokens below an offset: there are no acknowledgements on these surfaces (§4.1a). */
@@ -134,8 +155,9 @@ export class Conversation {
 
   #say(attachment: Attachment, command: Command): void {
     const seq = ++this.#seq;
-    if (command.kind === 'interrupt') attachment.command({ ...command, seq });
-    else attachment.command({ kind: 'start-turn', start: command.start, seq }, command.trace);
+    if (command.kind === 'start-turn')
+      attachment.command({ kind: 'start-turn', start: command.start, seq }, command.trace);
+    else attachment.command({ ...command, seq });
   }
 
   #attach(): void {
@@ -162,7 +184,7 @@ export class Conversation {
 
   /** Only a turn that the service has heard of has a cursor. */
   #isKnown(turnId: string): boolean {
-    return !this.#log.some((command) => command.kind === 'start-turn' && command.start.turnId === turnId);
+    return !this.#log.some((command) => startedBy(command)?.turnId === turnId);
   }
 
   #attached(sink: ConversationSink, attachment: Attachment): void {
@@ -202,10 +224,7 @@ export class Conversation {
     this.#lostMs = undefined;
     for (const answer of this.#acks.values()) answer.reject(known);
     this.#acks.clear();
-    for (const [turnId, { record }] of this.#running) {
-      record.event(lostTurn(turnId, record, { code, message }));
-      this.#running.delete(turnId);
-    }
+    for (const turnId of this.#running.keys()) this.#lose(turnId, { code, message });
   }
 
   #told(event: ServerEvent): void {
@@ -219,9 +238,7 @@ export class Conversation {
         this.#forget(event.turnId);
         break;
       case 'control-ack':
-        this.#acks.get(event.signalId)?.resolve(event);
-        this.#acks.delete(event.signalId);
-        this.#log = this.#log.filter((each) => each.kind !== 'interrupt' || each.interrupt.signalId !== event.signalId);
+        this.#answered(event);
         break;
       case 'turn-ended':
         this.#forget(event.turnId);
@@ -232,6 +249,26 @@ export class Conversation {
       default:
     }
     this.#pass(event);
+  }
+
+  /** A control that waits stays in the log until its last answer. */
+  #answered(ack: ControlAck): void {
+    if (ack.outcome === 'pending') return;
+    const asked = this.#log.find((each) => signalIdOf(each) === ack.signalId);
+    this.#log = this.#log.filter((each) => each !== asked);
+    // Other answers are followed by an end of the successor's own.
+    if (asked?.kind === 'redirect' && ack.outcome === 'refused') {
+      const { code = 'internal' } = ack;
+      this.#lose(asked.redirect.successor.turnId, { code, message: 'the redirect was refused' });
+    }
+    this.#acks.get(ack.signalId)?.resolve(ack);
+    this.#acks.delete(ack.signalId);
+  }
+
+  #lose(turnId: string, error: Pick<ReticleError, 'code' | 'message'>): void {
+    const record = this.#running.get(turnId)?.record;
+    this.#running.delete(turnId);
+    record?.event(lostTurn(turnId, record, error));
   }
 
   #pass(event: ServerEvent): void {
@@ -284,6 +321,16 @@ class ConversationSink implements ClientSink {
     this.ended = true;
     this.onEnd(error);
   }
+}
+
+function startedBy(command: Command): StartTurn | undefined {
+  if (command.kind === 'redirect') return command.redirect.successor;
+  return command.kind === 'start-turn' ? command.start : undefined;
+}
+
+function signalIdOf(command: Command): string | undefined {
+  if (command.kind === 'redirect') return command.redirect.cut.signalId;
+  return command.kind === 'interrupt' ? command.interrupt.signalId : undefined;
 }
 
 /** No further try would help. */

@@ -49,7 +49,7 @@ const RUNNING = { error: null, incomplete_details: null, instructions: null, out
 function endObject(profile: ResponseProfile, record: ResponseRecord, ended: TurnEnded): object {
   return {
     error: ended.error === undefined ? null : responseError(ended.error),
-    incomplete_details: terminalStatus(ended) === 'incomplete' ? { reason: incompleteReason(ended) } : null,
+    incomplete_details: terminalStatus(ended) === 'incomplete' ? { reason: incompleteReason(record, ended) } : null,
     instructions: profile.instructions ?? null,
     output: closedItems(record).map((item) => itemObject(item, 'completed')),
     tools: profile.tools,
@@ -118,8 +118,8 @@ function responseError({ code, message }: TurnError): object {
   return { code: errorRegistry[code].alias ?? code, message };
 }
 
-function incompleteReason({ status, finishReason }: TurnEnded): string {
-  if (status === 'interrupted' || status === 'redirected') return 'interrupted';
+function incompleteReason({ cutBy }: ResponseRecord, { status, finishReason }: TurnEnded): string {
+  if (status === 'interrupted' || status === 'redirected') return cutBy === 'steer' ? 'steered' : 'interrupted';
   return finishReason === 'content_filter' ? 'content_filter' : 'max_output_tokens';
 }
 

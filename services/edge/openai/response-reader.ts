@@ -31,6 +31,8 @@ export type ResponseReaderOptions = {
   readonly after?: number;
   /** One delta per token: readers that filter by number themselves (§4.1a). Its output tells what it has {@link ResponseReader.taken}. */
   readonly tokenwise?: boolean;
+  /** Told of an item that was opened here and is no part of the answer. */
+  readonly onDiscarded?: (item: OutputItem) => void;
   /** Told after the terminal. */
   readonly onEnd?: () => void;
 };
@@ -93,6 +95,20 @@ export class ResponseReader {
     return this.#sent;
   }
 
+  /** The last offset told at which the text ends between code points: what a client has whole (§5.3). */
+  get border(): number {
+    const item = this.#options.record.items[this.#index];
+    if (item === undefined || !this.#opened) return this.#sent;
+    let tokens = this.#tokenAt - item.openAt;
+    while (tokens > 0 && item.text.border(item.text.byteEnd(tokens)) < item.text.byteEnd(tokens)) tokens -= 1;
+    return item.openAt + tokens;
+  }
+
+  /** The item that is being told. */
+  get openItem(): OutputItem | undefined {
+    return this.#opened ? this.#options.record.items[this.#index] : undefined;
+  }
+
   get done(): boolean {
     return this.#done;
   }
@@ -127,6 +143,7 @@ export class ResponseReader {
     this.#tellStart();
     for (let item = record.items[this.#index]; item !== undefined; item = record.items[this.#index]) {
       if (!this.#tellItem(item)) break;
+      if (item.discarded) this.#options.onDiscarded?.(item);
       this.#index += 1;
       this.#opened = false;
     }

@@ -35,6 +35,8 @@ export class ResponseRecord {
   #started: TurnStarted | undefined;
   #starts = 0;
   #ended: TurnEnded | undefined;
+  /** Why a cut was asked for: a steered answer says so (§4.3). */
+  cutBy: 'interrupt' | 'steer' = 'interrupt';
   #ack: ControlAck | undefined;
 
   /** @param prefix of item ids: unique among the tenant's responses */

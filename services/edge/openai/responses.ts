@@ -5,7 +5,7 @@
  * same parent (PROTOCOL §4.1). Without it a request has a session of its own.
  */
 import { createHash } from 'node:crypto';
-import { ReticleError } from '@reticle/core/domain';
+import { base32, RANDOM_ID_BYTES, ReticleError } from '@reticle/core/domain';
 import type { Clock, Random } from '@reticle/core/flow';
 import { limits } from '@reticle/proto/contract';
 import type { ControlAck, CutMode, StartTurn } from '@reticle/services/session';
@@ -36,6 +36,12 @@ export type ServedResponse = ResponseRef & {
   readonly conversation: Conversation;
 };
 
+export type RedirectRequest = {
+  readonly mode: CutMode;
+  readonly keepThroughOffset?: number;
+  readonly create: CreateResponse;
+};
+
 export class Responses {
   readonly #options: ResponsesOptions;
   readonly #served = new Map<string, ServedResponse>();
@@ -62,7 +68,13 @@ export class Responses {
     const parent = previousResponseId === undefined ? undefined : this.#parent(caller, previousResponseId);
     if (parent !== undefined) this.#checkCalls(parent.conversation, create);
     const conversation = parent?.conversation ?? (await this.#newConversation(caller, create));
-    return this.#serve(caller, create, { conversation, parentTurnId: parent?.turnId ?? '' });
+    const served = this.#hold(caller, create, conversation);
+    this.#start(create, served, parent?.turnId ?? '');
+    return served;
+  }
+
+  #start(create: CreateResponse, { conversation, turnId, record }: ServedResponse, parentTurnId: string): void {
+    conversation.start(startTurn(create, { turnId, parentTurnId }), record, create.trace);
   }
 
   /**
@@ -71,10 +83,13 @@ export class Responses {
    * @throws ReticleError what refuses the session
    */
   async createChoices(caller: Caller, create: CreateResponse, count: number): Promise<readonly ServedResponse[]> {
-    const place = { conversation: await this.#newConversation(caller, create), parentTurnId: '' };
-    return Array.from({ length: count }, (_, choice) =>
-      this.#serve(caller, choice === 0 ? create : { ...create, params: { ...create.params, choice } }, place),
-    );
+    const conversation = await this.#newConversation(caller, create);
+    return Array.from({ length: count }, (_, choice) => {
+      const own = choice === 0 ? create : { ...create, params: { ...create.params, choice } };
+      const served = this.#hold(caller, own, conversation);
+      this.#start(own, served, '');
+      return served;
+    });
   }
 
   /** @throws ReticleError `turn_not_found`, the same for unknown, foreign, forged and forgotten ids */
@@ -106,6 +121,31 @@ export class Responses {
     return conversation.cut({ turnId, mode, ...keep, reason: 'user' });
   }
 
+  /**
+   * Ends a running response and starts its successor in one message (R3); `receipt` is the cut's. A successor that cannot
+   * start ends its record.
+   */
+  redirect(
+    caller: Caller,
+    served: ServedResponse,
+    { mode, keepThroughOffset, create }: RedirectRequest,
+  ): { readonly successor: ServedResponse; readonly receipt: Promise<ControlAck> } {
+    const { conversation, turnId, profile } = served;
+    const keep = keepThroughOffset === undefined ? {} : { keepThroughOffset };
+    const request = { ...create, previousResponseId: profile.id };
+    const successor = this.#hold(caller, request, conversation);
+    const start = startTurn(request, { turnId: successor.turnId, parentTurnId: turnId });
+    const receipt = conversation.redirect({ turnId, mode, ...keep, reason: 'user' }, start, successor.record);
+    return { successor, receipt };
+  }
+
+  /** What names a response that nothing was started for; whoever gave the id out answers for it. */
+  unstarted(caller: Caller, create: CreateResponse): ResponseProfile {
+    const { random } = this.#options;
+    const turnId = ResponseIds.turnId((count) => random.bytes(count));
+    return this.#profile(caller, create, { sessionId: base32(random.bytes(RANDOM_ID_BYTES)), turnId });
+  }
+
   /** Ends every attachment; sessions live on at their engines. */
   close(): void {
     for (const conversation of this.#conversations.values()) conversation.close();
@@ -115,7 +155,7 @@ export class Responses {
     const ref = this.#options.ids.open(responseId, caller.tenant);
     if (ref === undefined) throw unknownResponse('previous_response_id');
     const known = this.#conversations.get(ref.sessionId);
-    return { conversation: known ?? this.#hold(caller, ref.sessionId), turnId: ref.turnId };
+    return { conversation: known ?? this.#converse(caller, ref.sessionId), turnId: ref.turnId };
   }
 
   /** Of a conversation that began elsewhere not every call is known, so nothing is refused (W14). */
@@ -141,12 +181,12 @@ export class Responses {
       trace,
       bodyDigest: '',
     });
-    const conversation = this.#hold(caller, session.sessionId, resumeToken);
+    const conversation = this.#converse(caller, session.sessionId, resumeToken);
     this.#calls.set(conversation, new Set());
     return conversation;
   }
 
-  #hold(caller: Caller, sessionId: string, resumeToken?: string): Conversation {
+  #converse(caller: Caller, sessionId: string, resumeToken?: string): Conversation {
     const { front, clock, random } = this.#options;
     const token = resumeToken === undefined ? {} : { resumeToken };
     const onIdle = (): void => void this.#conversations.delete(sessionId);
@@ -155,27 +195,13 @@ export class Responses {
     return conversation;
   }
 
-  #serve(
-    caller: Caller,
-    create: CreateResponse,
-    { conversation, parentTurnId }: { readonly conversation: Conversation; readonly parentTurnId: string },
-  ): ServedResponse {
-    const { ids, clock, random } = this.#options;
+  #hold(caller: Caller, create: CreateResponse, conversation: Conversation): ServedResponse {
+    const { clock, random } = this.#options;
     const { sessionId } = conversation;
     const turnId = ResponseIds.turnId((count) => random.bytes(count));
-    const id = ids.mint({ tenant: caller.tenant, sessionId, turnId, engineId: '' });
     const record = new ResponseRecord(turnId);
-    const profile: ResponseProfile = {
-      ...create.echo,
-      id,
-      createdAt: Math.floor(clock.wallMs() / 1_000),
-      model: create.model,
-      previousResponseId: create.previousResponseId,
-      background: create.background,
-      defaults: [],
-      sessionId,
-      requestedTier: create.tier,
-    };
+    const profile = this.#profile(caller, create, { sessionId, turnId });
+    const { id } = profile;
     const served = { tenant: caller.tenant, sessionId, turnId, profile, record, conversation };
     this.#served.set(id, served);
     const stop = record.listen(() => {
@@ -189,8 +215,22 @@ export class Responses {
       clock.after(create.background ? BACKGROUND_KEPT_MS : KEPT_MS, () => this.#served.delete(id));
     });
     this.#noteCalls(conversation, create.calls?.made ?? []);
-    conversation.start(startTurn(create, { turnId, parentTurnId }), record, create.trace);
     return served;
+  }
+
+  #profile(caller: Caller, create: CreateResponse, ref: ResponseRef): ResponseProfile {
+    const { ids, clock } = this.#options;
+    return {
+      ...create.echo,
+      id: ids.mint({ ...ref, tenant: caller.tenant, engineId: '' }),
+      createdAt: Math.floor(clock.wallMs() / 1_000),
+      model: create.model,
+      previousResponseId: create.previousResponseId,
+      background: create.background,
+      defaults: [],
+      sessionId: ref.sessionId,
+      requestedTier: create.tier,
+    };
   }
 }
 

@@ -1,0 +1,202 @@
+import { describe, expect, test } from '@jest/globals';
+import { ReticleError } from '@reticle/core/domain';
+import { SessionRig, settled } from './websocket-kit.ts';
+
+const MINUTE = 60_000;
+
+describe('a response', () => {
+  test('is told in order, and its lane is free then', async () => {
+    const rig = new SessionRig();
+    await rig.running();
+    rig.end(5);
+    expect(rig.types()).toEqual([
+      'created',
+      'in_progress',
+      'output_item.added',
+      'content_part.added',
+      'output_text.delta',
+      'output_text.done',
+      'content_part.done',
+      'output_item.done',
+      'completed',
+    ]);
+    await rig.create();
+    expect(rig.starts).toHaveLength(2);
+  });
+
+  test('that is refused before it starts is one error, and nothing was told of it', async () => {
+    const rig = new SessionRig();
+    await rig.create({ stream_id: 'a' });
+    rig.end(0, { status: 'failed', error: { code: 'context_length_exceeded', message: 'too long', param: 'input' } });
+    expect(rig.told).toMatchObject([
+      { type: 'error', status: 400, stream_id: 'a', error: { code: 'context_length_exceeded', param: 'input' } },
+    ]);
+  });
+
+  test.each([
+    { name: 'Codex is stopped by the form that stops it', dialect: 'codex', want: ['failed'] },
+    { name: 'others by an error', dialect: 'openai', want: ['error'] },
+  ] as const)('that no retry helps: $name', async ({ dialect, want }) => {
+    const rig = new SessionRig({ dialect });
+    await rig.create();
+    rig.end(0, { status: 'failed', error: { code: 'unsupported_modality', message: 'images', param: 'input' } });
+    expect(rig.types()).toEqual(want);
+    await rig.create();
+    rig.end(0, { status: 'failed', error: { code: 'context_length_exceeded', message: 'long', param: 'input' } });
+    await rig.create({ input: undefined, previous_response_id: 'resp_x' });
+    await rig.say('{"type":');
+    expect(rig.types().slice(1)).toEqual(['error', want[0], 'error']);
+  });
+
+  test('W13: whose session is no more asks for the whole input', async () => {
+    const rig = new SessionRig();
+    await rig.running();
+    rig.end(5);
+    await rig.say({ type: 'nope' });
+    rig.clock.advance(MINUTE);
+    rig.front.failNext = new ReticleError('session_not_found', 'no session has this id');
+    await rig.create({ previous_response_id: rig.responseId });
+    const error = { code: 'previous_response_not_found', retryable: true };
+    expect(rig.told.at(-1)).toMatchObject({ type: 'error', status: 400, error });
+  });
+
+  test('that would go on from a draft is refused: nothing of it may be lost', async () => {
+    const rig = new SessionRig();
+    await rig.create({ draft: { draft_id: 'd', revision: 1 } });
+    expect(rig.told).toMatchObject([{ type: 'error', error: { code: 'unknown_parameter', param: 'draft' } }]);
+  });
+
+  test('that is neither started nor refused for a moment is told as queued', async () => {
+    const rig = new SessionRig();
+    await rig.create();
+    rig.clock.advance(99);
+    expect(rig.types()).toEqual([]);
+    rig.clock.advance(1);
+    expect(rig.told).toMatchObject([{ type: 'response.created', response: { status: 'queued' } }]);
+    rig.end(0, { status: 'failed', error: { code: 'no_capacity', message: 'none', param: '' } });
+    expect(rig.types()).toEqual(['created', 'failed']);
+  });
+
+  test('a refusal that may be tried again says when', async () => {
+    const rig = new SessionRig();
+    rig.front.failNext = new ReticleError('no_capacity', 'none', { retryAfterMs: 1_500 });
+    await rig.create();
+    expect(rig.told).toMatchObject([{ status: 503, headers: { 'retry-after': '2', 'retry-after-ms': '1500' } }]);
+  });
+
+  test('is kept alive after 15 s of silence, with its last number, until it ends', async () => {
+    const rig = new SessionRig();
+    await rig.running({ stream_id: 'a' });
+    rig.clock.advance(10_000);
+    rig.tokens(5, '!');
+    rig.clock.advance(14_999);
+    expect(rig.types()).not.toContain('keepalive');
+    rig.clock.advance(1);
+    expect(rig.told.at(-1)).toEqual({ type: 'keepalive', sequence_number: 6 * 64, stream_id: 'a' });
+    rig.clock.advance(15_000);
+    rig.end(6);
+    rig.clock.advance(2 * 15_000);
+    expect(rig.types().filter((type) => type === 'keepalive')).toHaveLength(2);
+  });
+});
+
+describe('lanes', () => {
+  test('what waits in a lane begins after the terminal before it', async () => {
+    const rig = new SessionRig();
+    await rig.running({ stream_id: 'a' });
+    await rig.create({ stream_id: 'a' });
+    expect(rig.starts).toHaveLength(1);
+    rig.end(5);
+    await settled();
+    expect(rig.starts).toHaveLength(2);
+  });
+
+  test('eight wait in a lane, and eight lanes run', async () => {
+    const rig = new SessionRig();
+    for (let count = 0; count < 10; count += 1) await rig.create({ stream_id: 'a' });
+    expect(rig.told).toMatchObject([{ type: 'error', stream_id: 'a', error: { code: 'response_in_flight' } }]);
+    for (let lane = 0; lane < 8; lane += 1) await rig.create({ stream_id: `b${lane}` });
+    expect(rig.told.slice(1)).toMatchObject([
+      { type: 'error', status: 429, stream_id: 'b7', error: { code: 'rate_limit_exceeded' } },
+    ]);
+  });
+
+  test('what waits is bounded by its bytes', async () => {
+    const rig = new SessionRig();
+    const input = 'x'.repeat(1_500_000);
+    for (let count = 0; count < 4; count += 1) await rig.create({ stream_id: 'a', input });
+    const refused = { type: 'error', error: { code: 'response_in_flight' } };
+    expect(rig.told).toMatchObject([refused]);
+    rig.start();
+    rig.end(0);
+    await settled();
+    await rig.create({ stream_id: 'a', input });
+    expect(rig.told.filter(({ type }) => type === 'error')).toHaveLength(1);
+    await rig.create({ stream_id: 'a', input });
+    expect(rig.told.at(-1)).toMatchObject(refused);
+  });
+});
+
+describe('a message of no known type', () => {
+  test.each([
+    { type: 'session.update', want: 'session.update.failed' },
+    { type: 'response', want: 'request.failed' },
+    { type: 'Not a type', want: 'request.failed' },
+    { type: undefined, want: 'request.failed' },
+  ])('W11: $type while a response runs is $want', async ({ type, want }) => {
+    const rig = new SessionRig();
+    await rig.running();
+    await rig.say({ type });
+    expect(rig.told.at(-1)).toMatchObject({ type: want, error: { code: 'unknown_event' } });
+    rig.end(5);
+    await rig.say({ type });
+    expect(rig.told.at(-1)).toMatchObject({ type: 'error', status: 400, error: { code: 'unknown_event' } });
+  });
+});
+
+describe('prewarm', () => {
+  const prewarm = { generate: false, input: 'Once' };
+
+  test('is answered at once; what goes on from it waits for its work', async () => {
+    const rig = new SessionRig();
+    await rig.create(prewarm);
+    expect(rig.told).toMatchObject([
+      { type: 'response.created', sequence_number: 16 },
+      { type: 'response.completed', sequence_number: 63, response: { status: 'completed', output: [], usage: null } },
+    ]);
+    const warm = rig.lastStart;
+    expect(warm.prefillOnly).toBe(true);
+    await rig.create({ previous_response_id: rig.responseId });
+    expect(rig.starts).toHaveLength(1);
+    rig.end(0);
+    await settled();
+    expect(rig.lastStart).toMatchObject({ parentTurnId: warm.turnId, prefillOnly: false, input: { length: 1 } });
+  });
+
+  test('that found no room is answered all the same, and the next request carries its input', async () => {
+    const rig = new SessionRig();
+    rig.front.failNext = new ReticleError('no_capacity', 'none');
+    await rig.create({ prompt_cache_options: { prewarm: true }, input: 'Once' });
+    expect(rig.types()).toEqual(['created', 'completed']);
+    await rig.create({ previous_response_id: rig.responseId, input: 'Go on' });
+    const texts = rig.lastStart.input.map((item) => (item.kind === 'item' ? item.json : ''));
+    expect(texts.map((json) => (JSON.parse(json) as { content: string }).content)).toEqual(['Once', 'Go on']);
+    expect(rig.lastStart.parentTurnId).toBe('');
+  });
+
+  test('whose work failed is made good by the next request', async () => {
+    const rig = new SessionRig();
+    await rig.create(prewarm);
+    await rig.create({ previous_response_id: rig.responseId, input: 'Go on' });
+    rig.end(0, { status: 'failed', error: { code: 'engine_lost', message: 'lost', param: '' } });
+    await settled();
+    expect(rig.lastStart).toMatchObject({ parentTurnId: '', input: { length: 2 } });
+  });
+
+  test('is refused for what no room would help', async () => {
+    const rig = new SessionRig();
+    rig.front.failNext = new ReticleError('model_not_found', 'none', { param: 'model' });
+    await rig.create(prewarm);
+    expect(rig.told).toMatchObject([{ type: 'error', status: 404, error: { code: 'model_not_found' } }]);
+  });
+});

@@ -1,0 +1,339 @@
+/**
+ * One WebSocket of a client, as a state machine over text messages: values in, messages out.
+ *
+ *     open ── 59:00, drain ──▶ leaving ── nothing runs ──▶ over (1012)
+ *       └── gone, unused, abuse, revoked, stalled ──────▶ over
+ *
+ * Invariants
+ * 1. Per lane one response is told at a time; the next one's first event follows its terminal (§4.3).
+ * 2. A request fault is one `error` and ends its request alone; a refused control is `<type>.failed` and ends nothing.
+ * 3. Once over, nothing is read or written. Turns whose client is gone are cut, unless it asked that they go on (R6).
+ * 4. A leaving socket takes no request; what runs is never cut for it.
+ */
+import { isReticleError, ReticleError } from '@reticle/core/domain';
+import type { Clock, Random } from '@reticle/core/flow';
+import type { Caller } from '@reticle/services/stream';
+import type { ErrorAnswerer } from '../http/error-answer.ts';
+import { acknowledgeAll } from '../http/served-turn.ts';
+import { needsInvalidPrompt, type Dialect } from '../openai/dialect.ts';
+import type { Responses, ServedResponse } from '../openai/responses.ts';
+import type { Fields } from '../openai/json-fields.ts';
+import { decodeCreate, readFrame, streamIdOf, type CreateFrame } from './client-frame.ts';
+import { Controls, outstandingCalls, steerPendingFrame, type PartialOnInterrupt } from './controls.ts';
+import { Lanes, type Lane } from './lanes.ts';
+import { Prewarms } from './prewarms.ts';
+import { ResponseStream, type Following } from './response-stream.ts';
+import { errorFrame, failedFrame, invalidPromptFrame, limitReachedFrame, withStream } from './server-frame.ts';
+import { LAST_MINUTE_MS, SocketLife } from './socket-life.ts';
+import { SocketOutput } from './socket-output.ts';
+import { closeCode, type SocketPort } from './socket-port.ts';
+
+export type SocketSessionOptions = {
+  readonly port: SocketPort;
+  readonly caller: Caller;
+  readonly responses: Responses;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly answerOf: ErrorAnswerer;
+  readonly requestId: string;
+  readonly dialect: Dialect;
+  /** The client asked for events that only Reticle has (§4.1). */
+  readonly wantsReticleEvents: boolean;
+  /** Turns go on when the socket ends, unless a request says otherwise. */
+  readonly continues: boolean;
+  readonly partialOnInterrupt: PartialOnInterrupt;
+  /** Runs a callback at the end of this turn of the loop. */
+  readonly defer: (callback: () => void) => void;
+};
+
+/** A refusal of the engine comes within this; what takes longer was admitted and waits. */
+const HOLD_MS = 100;
+/** Responses whose steers wait for outputs of calls. */
+const HELD_MAX = 8;
+/** Time for the peer's goodbye. */
+const GOODBYE_MS = 2_000;
+
+export class SocketSession {
+  readonly #options: SocketSessionOptions;
+  readonly #output: SocketOutput;
+  readonly #life: SocketLife;
+  readonly #lanes = new Lanes();
+  readonly #streams = new Map<string, ResponseStream>();
+  readonly #prewarms: Prewarms;
+  readonly #controls: Controls;
+  /** Input of steers that waits for the outputs of calls, by the response that made them. */
+  readonly #held = new Map<string, readonly string[]>();
+  #phase: 'open' | 'leaving' | 'over' = 'open';
+  #cancelGoodbye: () => void = () => {};
+
+  constructor(options: SocketSessionOptions) {
+    this.#options = options;
+    const { port, clock, responses, caller } = options;
+    this.#output = new SocketOutput({ ...options, onStalled: () => this.#stalled() });
+    this.#life = new SocketLife({
+      clock,
+      ping: () => port.ping(),
+      isBehind: () => this.#output.isBehind,
+      onUnused: () => this.#end(closeCode.unused, 'no message within five minutes'),
+      onAged: () => this.leave(LAST_MINUTE_MS),
+      onDead: () => port.destroy(),
+    });
+    this.#prewarms = new Prewarms(responses, caller);
+    this.#controls = new Controls({
+      ...options,
+      streams: this.#streams,
+      isPrewarm: (responseId) => this.#prewarms.has(responseId),
+      write: (message) => this.#output.write(message),
+      defect: (error) => this.#defect(error),
+    });
+  }
+
+  get caller(): Caller {
+    return this.#options.caller;
+  }
+
+  message(text: string): void {
+    if (this.#phase === 'over') return;
+    this.#life.used();
+    try {
+      const { type, fields } = readFrame(text);
+      if (type === 'response.create') this.#create(fields, Buffer.byteLength(text));
+      else if (type === 'response.interrupt') this.#controls.interrupt(fields);
+      else if (type === 'response.steer') this.#controls.steer(fields);
+      else this.#unknown(type);
+    } catch (error) {
+      if (isReticleError(error)) this.#refuse(error, undefined);
+      else this.#defect(error);
+    }
+  }
+
+  /** A message that is no text. */
+  binary(): void {
+    if (this.#phase === 'over') return;
+    this.#life.used();
+    this.#refuse(new ReticleError('invalid_json', 'messages are JSON texts'), undefined);
+  }
+
+  pinged(data: Uint8Array): void {
+    if (this.#phase === 'over') return;
+    if (this.#life.pinged()) this.#options.port.pong(data);
+    else this.fail(new ReticleError('protocol_abuse', 'too many pings'));
+  }
+
+  alive(): void {
+    this.#life.alive();
+  }
+
+  /** The connection is gone. */
+  gone(): void {
+    this.#cancelGoodbye();
+    this.#finish();
+  }
+
+  /** Ends the socket as soon as no response runs. */
+  leave(timeLeftMs: number): void {
+    if (this.#phase !== 'open') return;
+    this.#phase = 'leaving';
+    for (const { streamId } of this.#lanes.takeWaiting()) this.#output.write(this.#limitReached(streamId));
+    if (this.#options.wantsReticleEvents && this.#lanes.busy > 0) this.#tellGoingAway(timeLeftMs);
+    this.#rest();
+  }
+
+  /** Ends the socket for a fault of its peer's. */
+  fail(error: ReticleError): void {
+    if (this.#phase === 'over') return;
+    this.#refuse(error, undefined);
+    this.#end(closeCode.abuse, error.code);
+  }
+
+  /** Ends the socket whatever runs. */
+  close(): void {
+    if (this.#phase === 'over') return;
+    this.#output.write(this.#limitReached(undefined));
+    this.#end(closeCode.drain, 'draining');
+  }
+
+  #create(fields: Fields, bytes: number): void {
+    let streamId: string | undefined;
+    try {
+      streamId = streamIdOf(fields);
+      if (this.#phase === 'leaving') {
+        this.#output.write(this.#limitReached(streamId));
+        return;
+      }
+      const frame = decodeCreate(fields, bytes);
+      const lane = this.#lanes.admit(frame);
+      if (lane !== undefined) void this.#begin(lane, frame);
+    } catch (error) {
+      this.#refuseCreate(error, streamId);
+    }
+  }
+
+  /** The only place where this machine waits: a session is found or made, a prewarm ends. */
+  async #begin(lane: Lane, frame: CreateFrame): Promise<void> {
+    try {
+      if (!frame.create.generate) {
+        for (const event of await this.#prewarms.answer(frame.create))
+          this.#output.write(withStream(event, lane.streamId));
+        this.#next(lane);
+        return;
+      }
+      const { responses, caller, continues } = this.#options;
+      const create = this.#withHeld(await this.#prewarms.resolved(frame.create));
+      const served = await responses.create(caller, create);
+      this.#open(lane, { served, create, continues: frame.continues ?? continues }, HOLD_MS);
+    } catch (error) {
+      this.#refuseCreate(error, lane.streamId);
+      this.#next(lane);
+    }
+  }
+
+  #hold(responseId: string, items: readonly string[]): void {
+    this.#held.set(responseId, items);
+    const [oldest] = this.#held.keys();
+    if (oldest !== undefined && this.#held.size > HELD_MAX) this.#held.delete(oldest);
+  }
+
+  #withHeld(create: CreateFrame['create']): CreateFrame['create'] {
+    const held = this.#held.get(create.previousResponseId ?? '');
+    if (held === undefined) return create;
+    this.#held.delete(create.previousResponseId ?? '');
+    // Outputs of calls come first: nothing may stand between a call and its output.
+    return { ...create, items: [...create.items, ...held] };
+  }
+
+  #open(lane: Lane, { served, create, continues }: Following, holdMs?: number): void {
+    if (this.#phase === 'over') {
+      this.#abandon(served, continues);
+      return;
+    }
+    const { clock } = this.#options;
+    const stream: ResponseStream = new ResponseStream({
+      served,
+      create,
+      continues,
+      streamId: lane.streamId,
+      output: this.#output,
+      clock,
+      ...(holdMs === undefined ? {} : { holdMs }),
+      onRefused: (error) => {
+        this.#refuseCreate(error, lane.streamId);
+        this.#ended(lane, stream);
+      },
+      onEnd: () => this.#ended(lane, stream),
+    });
+    this.#streams.set(stream.id, stream);
+    stream.start();
+  }
+
+  #ended(lane: Lane, stream: ResponseStream): void {
+    this.#streams.delete(stream.id);
+    const steers = this.#controls.settle(stream);
+    const items = steers.flatMap((steer) => steer.items);
+    const calls = outstandingCalls(stream.served.record);
+    if (stream.following !== undefined) this.#follow(lane, stream, stream.following);
+    else if (items.length > 0 && calls.length > 0) {
+      this.#hold(stream.id, items);
+      this.#output.write(withStream(steerPendingFrame(stream.id, calls), lane.streamId));
+      this.#next(lane);
+    } else if (items.length > 0) void this.#begin(lane, steered(stream, items, lane.streamId));
+    else this.#next(lane);
+  }
+
+  #follow(lane: Lane, { redirects }: ResponseStream, following: Following): void {
+    this.#open(lane, following);
+    const stream = this.#streams.get(following.served.profile.id);
+    const [redirect, ...more] = redirects;
+    if (stream === undefined || redirect === undefined) return;
+    redirect(stream);
+    stream.redirects.push(...more);
+  }
+
+  #next(lane: Lane): void {
+    const frame = this.#lanes.next(lane);
+    if (frame !== undefined) void this.#begin(lane, frame);
+    else this.#rest();
+  }
+
+  #rest(): void {
+    if (this.#phase !== 'leaving' || this.#lanes.busy > 0) return;
+    this.#output.write(this.#limitReached(undefined));
+    this.#end(closeCode.drain, 'the connection has reached its end');
+  }
+
+  #unknown(type: string | undefined): void {
+    const error = new ReticleError('unknown_event', 'the type of this message is not known', { param: 'type' });
+    if (this.#lanes.busy === 0) this.#refuse(error, undefined);
+    else this.#output.write(failedFrame(type, { code: error.code, message: error.message, param: 'type' }));
+  }
+
+  /** What this socket holds is no longer known to be right. */
+  #defect(error: unknown): void {
+    if (this.#phase === 'over') return;
+    this.#refuse(error, undefined);
+    this.#end(closeCode.fault, 'internal error');
+  }
+
+  #refuse(error: unknown, streamId: string | undefined): void {
+    const { answerOf, requestId } = this.#options;
+    this.#output.write(errorFrame(answerOf(error, requestId), streamId));
+  }
+
+  #refuseCreate(error: unknown, streamId: string | undefined): void {
+    const { answerOf, requestId, dialect } = this.#options;
+    if (!isReticleError(error) || !needsInvalidPrompt(dialect, error.code)) this.#refuse(error, streamId);
+    else this.#output.write(invalidPromptFrame(answerOf(error, requestId), streamId));
+  }
+
+  #limitReached(streamId: string | undefined): string {
+    const { answerOf, requestId } = this.#options;
+    return limitReachedFrame(answerOf(new ReticleError('draining', 'the connection ends'), requestId), streamId);
+  }
+
+  #tellGoingAway(timeLeftMs: number): void {
+    const [first] = this.#streams.values();
+    const resume_token = first?.served.conversation.resumeToken ?? null;
+    this.#output.write(JSON.stringify({ type: 'reticle.going_away', time_left: timeLeftMs / 1_000, resume_token }));
+  }
+
+  /** The peer reads nothing: its turns go on without it, and are there to be read from any other socket (§4.3). */
+  #stalled(): void {
+    this.#end(closeCode.overload, 'nothing was read for a minute', true);
+  }
+
+  #end(code: number, reason: string, parks = false): void {
+    const { port, clock } = this.#options;
+    this.#output.flush();
+    this.#finish(parks);
+    port.close(code, reason);
+    this.#cancelGoodbye = clock.after(GOODBYE_MS, () => port.destroy());
+  }
+
+  #finish(parks = false): void {
+    if (this.#phase === 'over') return;
+    this.#phase = 'over';
+    this.#life.stop();
+    this.#output.end();
+    this.#lanes.takeWaiting();
+    for (const stream of this.#streams.values()) {
+      stream.close();
+      this.#abandon(stream.served, stream.continues || parks);
+      if (stream.following !== undefined) this.#abandon(stream.following.served, stream.following.continues || parks);
+    }
+    this.#streams.clear();
+  }
+
+  /** Nobody's socket holds the turn back; a client that left wanted its end (§5.2 row 7). */
+  #abandon(served: ServedResponse, continues: boolean): void {
+    acknowledgeAll(served);
+    if (continues || served.record.ended !== undefined) return;
+    // A session that is lost meanwhile has ended the record.
+    this.#options.responses.cut(served, 'keep-generated').catch(() => {});
+  }
+}
+
+/** The settings of the response that is steered, with the steers as its input. */
+function steered(stream: ResponseStream, items: readonly string[], streamId: string | undefined): CreateFrame {
+  const { create, continues, id } = stream;
+  return { create: { ...create, items, previousResponseId: id }, streamId, continues, bytes: 0 };
+}

@@ -6,9 +6,19 @@ import { environment } from '@reticle/core/process';
 import { bounded, flatChain, startTestPlatform, type TestPlatform } from '../kit/index.ts';
 import { pythonWith } from '../kit/python.ts';
 
-/** A platform whose one model ends its turns by itself and writes code. */
+/** Lists files when it is asked to, and answers what came of it. */
+const script = JSON.stringify([
+  {
+    lastItem: 'message',
+    role: 'user',
+    text: 'list the files',
+    items: [{ call: { name: 'exec_command', arguments: { cmd: 'ls' } } }],
+  },
+]);
+
+/** A platform whose one model ends its turns by itself, writes code, and calls a tool when asked to. */
 export function startClientPlatform(servedName = 'spark'): Promise<TestPlatform> {
-  const engine = { tokens: 'code', length: 'natural' } as const;
+  const engine = { tokens: 'code', length: 'natural', script } as const;
   return startTestPlatform({ chains: [flatChain(4_000, { servedName, engine })] });
 }
 

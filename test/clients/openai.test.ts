@@ -54,6 +54,29 @@ describe('openai for JavaScript', () => {
     expect(await call('schema')).toEqual({ status: 'completed', keys: ['name', 'count'] });
   });
 
+  test('a function that the model calls, and the answer to its output', async () => {
+    expect(await call('tools')).toEqual({ called: ['exec_command', { cmd: 'ls' }], answered: true });
+  });
+
+  test('its WebSocket', async () => {
+    expect(await call('socket')).toEqual({ status: 'incomplete', same: true, tokens: 80 });
+  });
+
+  test('Chat: two choices of one request', async () => {
+    expect(await call('chat')).toEqual({ finished: ['length', 'length'], tokens: 80 });
+  });
+
+  test('Chat: a stream with its usage', async () => {
+    expect(await call('chatStream')).toMatchObject({ same: true });
+  });
+
+  test('Chat: a tool, its output and the answer', async () => {
+    expect(await call('chatTools')).toEqual({
+      called: { name: 'exec_command', arguments: '{"cmd":"ls"}' },
+      answered: true,
+    });
+  });
+
   test("refusals are the SDK's own classes", async () => {
     expect(await call('refusals')).toEqual([
       ['NotFoundError', 404, 'model_not_found', 'model'],

@@ -17,8 +17,8 @@ export const expectations: Readonly<Record<Expectation, boolean>> = {
   failover: true,
   /** Calls from outside the stream are served by any gateway (PROTOCOL §3). */
   signalsElsewhere: true,
-  /** A gateway that takes a session over knows its idle time. */
-  idleTtlKept: true,
+  /** A gateway that takes a session over knows its idle time; else such a session may be held for longer at an engine. */
+  idleTtlKept: false,
   /** A client may send every unapplied message again, statements of credit for ended turns too (R7). */
   flowsSentAgain: true,
   /** Copies of a control get one answer, word by word, wherever they enter (S5); else the same E. */

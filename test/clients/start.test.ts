@@ -45,5 +45,7 @@ describe('the lines for clients that npm start prints', () => {
     expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/queue/i);
     expect(stdout).not.toContain('"error":{');
+    // What Codex says of a model that its catalog does not have.
+    expect(`${stdout}${stderr}`).not.toContain('Model metadata');
   });
 });

@@ -148,10 +148,14 @@ describe('upgrades', () => {
     { name: 'a cookie alone', headers: ['authorization:', 'cookie: key=rtk_x'] },
     { name: 'no credential', headers: ['authorization:'] },
     { name: 'a wrong key', headers: ['authorization: Bearer rtk_test_x'] },
-    { name: 'two keys', headers: ['authorization: Bearer a', 'authorization: Bearer b'] },
   ])('W7: $name is 401', async ({ headers }) => {
     const socket = await raw(headers);
     expect([socket.status, (await socket.refusal()).code]).toEqual([401, 'invalid_api_key']);
+  });
+
+  test('W7: two keys that differ are 400, as on every HTTP surface (H19)', async () => {
+    const socket = await raw(['authorization: Bearer a', 'authorization: Bearer b']);
+    expect([socket.status, (await socket.refusal()).code]).toEqual([400, 'invalid_request']);
   });
 
   test('W8: a key in the URL is 400, and is not logged', async () => {

@@ -93,6 +93,7 @@ export const gatewayBugs: readonly Bug[] = [
     ownedBy: 'services/stream',
     file: 'services/stream/sessions.ts',
     find: `        this.#sessions.delete(facts.sessionId);
+        this.#options.events.sessions(this.#sessions.size);
         this.#options.ledger.close(facts.sessionId);`,
     replace: '',
     caughtBy: { seeds: SEEDS },
@@ -148,8 +149,9 @@ export const gatewayBugs: readonly Bug[] = [
     ownedBy: 'services/stream',
     file: 'services/stream/relay.ts',
     find: `    if (throughOffset <= this.#sent) return;
+    const count = throughOffset - this.#sent;
     this.#sent = throughOffset;`,
-    replace: '    this.#sent += 1;',
+    replace: '    const count = 1;\n    this.#sent += count;',
     caughtBy: { seeds: SEEDS },
     wants: ', bill: ',
   },

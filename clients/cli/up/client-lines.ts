@@ -1,8 +1,15 @@
-/** One command per client that people have; each works as it stands once `reticle env` was evaluated. */
-export function clientLines(model: string): readonly { readonly client: string; readonly command: string }[] {
+/**
+ * One command per client that people have; each works as it stands once `reticle env` was evaluated. `catalog`: the file
+ * that tells Codex of the models.
+ */
+export function clientLines(
+  model: string,
+  catalog: string | undefined,
+): readonly { readonly client: string; readonly command: string }[] {
   const body = `{"model":"${model}","input":"Write a queue.","max_output_tokens":200,"stream":true}`;
   const provider =
-    'model_providers.reticle={name=\\"Reticle\\",base_url=\\"$OPENAI_BASE_URL\\",wire_api=\\"responses\\",env_key=\\"OPENAI_API_KEY\\"}';
+    'model_providers.reticle={name=\\"Reticle\\",base_url=\\"$OPENAI_BASE_URL\\",wire_api=\\"responses\\",env_key=\\"OPENAI_API_KEY\\",supports_websockets=true}';
+  const known = catalog === undefined ? '' : ` -c 'model_catalog_json="${catalog}"'`;
   const asked = `model: '${model}', input: 'Write a queue.'`;
   return [
     {
@@ -11,7 +18,7 @@ export function clientLines(model: string): readonly { readonly client: string; 
     },
     {
       client: 'Codex',
-      command: `codex exec --skip-git-repo-check -c model=${model} -c model_provider=reticle -c "${provider}" 'Write a queue.'`,
+      command: `codex exec --skip-git-repo-check -c model=${model} -c model_provider=reticle${known} -c "${provider}" 'Write a queue.'`,
     },
     {
       client: 'openai for JavaScript',

@@ -9,6 +9,7 @@ import { loadManifests } from '../manifests/load-manifests.ts';
 import { processTable } from '../ps/command.ts';
 import type { Signal } from '../terminal/terminal.ts';
 import { clientLines } from './client-lines.ts';
+import { writeCodexCatalog } from './codex-catalog.ts';
 import { demonstrate } from './demonstration.ts';
 import { natsFlag } from './nats-flag.ts';
 import { PlatformProcess } from './platform-process.ts';
@@ -118,7 +119,7 @@ async function runPlatform(context: Context, spec: PlatformSpec, given: ParsedAr
     };
     await writeLocalState(stateOptions(context), state);
     stopWatching = keepProcesses(context, platform, state);
-    terminal.out(firstScreen(spec, state));
+    terminal.out(firstScreen(spec, state, await writeCodexCatalog(stateOptions(context), state)));
     return await serve({ context, state, given, stopped: stopped.promise, platform });
   } finally {
     await platform.stop();
@@ -181,12 +182,12 @@ async function serve({ context, state, given, stopped, platform }: Serving): Pro
 }
 
 /** What runs, where, and what to type next. */
-export function firstScreen(spec: PlatformSpec, state: LocalState): string {
+export function firstScreen(spec: PlatformSpec, state: LocalState, catalog?: string): string {
   const models = spec.chains.map(({ servedName, wafers, contextTokens, replicas }) => {
     const engines = replicas === 1 ? '' : ` on each of ${replicas} engines`;
     return `  ${servedName}: ${wafers} simulated wafers${engines}, ${contextTokens} tokens of context\n`;
   });
-  const clients = clientLines(state.model).map(({ command }) => `  ${command}\n`);
+  const clients = clientLines(state.model, catalog).map(({ command }) => `  ${command}\n`);
   const processes = processTable(state.processes).trimEnd().replaceAll(/^/gm, '  ');
   return `
 Reticle runs at ${state.grpc} (gRPC), http://${state.http}/v1 (OpenAI)

@@ -58,6 +58,8 @@ export type LocalPlatformState = {
   /** Fresh API key of this run; printed nowhere, kept in the state file with mode 0600. */
   readonly apiKey: string;
   readonly models: readonly string[];
+  /** Entries of Codex's catalog, one per model (PROTOCOL §4.4). */
+  readonly codexModels: readonly object[];
   readonly processes: readonly {
     readonly role: 'gateway' | 'engine' | 'nats';
     readonly pid: number;

@@ -11,6 +11,7 @@ import { environment, type Env, type Logger } from '@reticle/core/process';
 import { BusHub } from '@reticle/services/bus';
 import { engineSignalKeys } from '@reticle/services/bus/signals';
 import { hmacOfSecret, mintApiKey, type KeyRecord } from '@reticle/services/edge/auth';
+import { catalogEntries } from '@reticle/services/edge/http';
 import { LocalNats, type BusMember } from './local-nats.ts';
 import { freshKeys, keptKeys, stateFolder, type MemberKeys } from './member-keys.ts';
 import type { CellKey, ChildReport, GatewayConfig } from './messages.ts';
@@ -96,6 +97,10 @@ export class LocalPlatform implements AsyncDisposable {
       http: `${this.#spec.host}:${this.#httpPort}`,
       apiKey: minted.key,
       models: this.#spec.chains.map((chain) => chain.servedName),
+      codexModels: catalogEntries({
+        models: this.#spec.chains.map(({ servedName, contextTokens }) => ({ name: servedName, contextTokens })),
+        tiers,
+      }),
       processes: this.#processes,
     };
   }

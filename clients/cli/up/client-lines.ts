@@ -4,12 +4,11 @@
  */
 export function clientLines(
   model: string,
-  catalog: string | undefined,
+  catalog: string,
 ): readonly { readonly client: string; readonly command: string }[] {
   const body = `{"model":"${model}","input":"Write a queue.","max_output_tokens":200,"stream":true}`;
   const provider =
     'model_providers.reticle={name=\\"Reticle\\",base_url=\\"$OPENAI_BASE_URL\\",wire_api=\\"responses\\",env_key=\\"OPENAI_API_KEY\\",supports_websockets=true}';
-  const known = catalog === undefined ? '' : ` -c 'model_catalog_json="${catalog}"'`;
   const asked = `model: '${model}', input: 'Write a queue.'`;
   return [
     {
@@ -18,7 +17,7 @@ export function clientLines(
     },
     {
       client: 'Codex',
-      command: `codex exec --skip-git-repo-check -c model=${model} -c model_provider=reticle${known} -c "${provider}" 'Write a queue.'`,
+      command: `codex exec --skip-git-repo-check -c model=${model} -c model_provider=reticle -c 'model_catalog_json="${catalog}"' -c "${provider}" 'Write a queue.'`,
     },
     {
       client: 'openai for JavaScript',

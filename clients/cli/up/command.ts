@@ -119,7 +119,7 @@ async function runPlatform(context: Context, spec: PlatformSpec, given: ParsedAr
     };
     await writeLocalState(stateOptions(context), state);
     stopWatching = keepProcesses(context, platform, state);
-    terminal.out(firstScreen(spec, state, await writeCodexCatalog(stateOptions(context), state)));
+    terminal.out(firstScreen(spec, state, await writeCodexCatalog(stateOptions(context), ready.codexModels)));
     return await serve({ context, state, given, stopped: stopped.promise, platform });
   } finally {
     await platform.stop();
@@ -182,7 +182,7 @@ async function serve({ context, state, given, stopped, platform }: Serving): Pro
 }
 
 /** What runs, where, and what to type next. */
-export function firstScreen(spec: PlatformSpec, state: LocalState, catalog?: string): string {
+export function firstScreen(spec: PlatformSpec, state: LocalState, catalog: string): string {
   const models = spec.chains.map(({ servedName, wafers, contextTokens, replicas }) => {
     const engines = replicas === 1 ? '' : ` on each of ${replicas} engines`;
     return `  ${servedName}: ${wafers} simulated wafers${engines}, ${contextTokens} tokens of context\n`;

@@ -132,6 +132,7 @@ const ready: LocalPlatformState = {
   http: '127.0.0.1:8',
   apiKey: 'rtk_x',
   models: ['m'],
+  codexModels: [],
   processes: [],
 };
 
@@ -211,7 +212,7 @@ describe('firstScreen', () => {
         { role: 'gateway', pid: 72 },
       ],
     } as const;
-    const shown = firstScreen(spec, state);
+    const shown = firstScreen(spec, state, '/state/codex-catalog.json');
     expect(shown).toContain('127.0.0.1:9');
     expect(shown).toMatch(/gateway +72\n +engine +71\n/);
     expect(shown.match(/^ {2}.*npm run -s reticle -- \w+/gm)).toHaveLength(3);

@@ -29,8 +29,13 @@ export function modelList({ models, tiers }: CatalogOptions): object {
     object: 'list',
     // Nothing tells when a model was made.
     data: models.map(({ name }) => ({ id: name, object: 'model', created: 0, owned_by: 'reticle' })),
-    models: models.map((model, index) => catalogEntry(model, { priority: index, tiers })),
+    models: catalogEntries({ models, tiers }),
   };
+}
+
+/** Entries of Codex's catalog, in order of priority. */
+export function catalogEntries({ models, tiers }: CatalogOptions): readonly object[] {
+  return models.map((model, index) => catalogEntry(model, { priority: index, tiers }));
 }
 
 /** One entry of Codex's catalog. */

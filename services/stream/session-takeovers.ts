@@ -35,6 +35,9 @@ export type TakeoverOptions = Pick<SessionsOptions, 'engines' | 'remote' | 'toke
   readonly hold: (actor: SessionActor) => void;
 };
 
+/** Refusals of an engine that the session may have left. */
+const LEFT: ReadonlySet<string> = new Set(['engine_lost', 'session_not_found']);
+
 export class SessionTakeovers {
   readonly #options: TakeoverOptions;
   readonly #taking = new Map<string, Promise<SessionActor>>();
@@ -47,17 +50,27 @@ export class SessionTakeovers {
     const { claims, caller } = taking;
     const { sessionId, tier, epoch, replicaEpoch } = claims;
     const engine = this.#options.engines.get(claims.engineId);
+    let gone = goneSession();
     try {
       if (engine !== undefined) return await this.take(taking, { sessionId, tier, epoch, replicaEpoch, engine });
     } catch (error) {
-      if (!isReticleError(error) || error.code !== 'engine_lost') throw error;
+      if (!isReticleError(error) || !LEFT.has(error.code)) throw error;
+      // An engine that was started again knows nothing of what it had; one that was not has ended the session.
+      // What was asked is perhaps no longer what the directory said then.
+      const present = this.#options.engines.get(claims.engineId);
+      if (error.code === 'session_not_found' && present?.replicaEpoch === replicaEpoch) gone = error;
     }
     // Its gateway may have moved it before the token could say so.
     const located = await this.#locate(sessionId, caller.tenant);
     // An engine that was left long ago may still hold what the session was then.
     const isOlder = located === undefined || located.epoch < epoch;
-    if (isOlder || located.engine.engineId === claims.engineId) throw goneSession();
-    return this.take(taking, { sessionId, replicaEpoch: undefined, ...located, tier });
+    if (isOlder || located.engine.engineId === claims.engineId) throw gone;
+    try {
+      return await this.take(taking, { sessionId, replicaEpoch: undefined, ...located, tier });
+    } catch (error) {
+      // It is being handed over, and not whole yet: whoever asks again finds it.
+      throw isReticleError(error) && error.code === 'session_not_found' ? goneSession() : error;
+    }
   }
 
   async takeLocated(taking: Taking & { sessionId: string }): Promise<SessionActor> {

@@ -239,7 +239,8 @@ export class WatchedTurn {
     this.#terminals += 1;
     this.#gap(nowMs);
     const code = ended.error?.code ?? '';
-    this.note(nowMs, `ended status ${ended.status} at ${ended.endOffset} ${ended.finishReason} ${code}`);
+    const why = code === '' ? '' : `${code}: ${ended.error?.message ?? ''}`;
+    this.note(nowMs, `ended status ${ended.status} at ${ended.endOffset} ${ended.finishReason} ${why}`);
     this.#agree(nowMs);
     if (ended.status !== statuses.failed) this.#billed(ended);
     else if (code !== this.#mayFailWith) this.problem(nowMs, `failed: ${code}`);

@@ -48,28 +48,35 @@ export class SessionTakeovers {
 
   async takeClaimed(taking: Taking & { claims: ResumeClaims }): Promise<SessionActor> {
     const { claims, caller } = taking;
-    const { sessionId, tier, epoch, replicaEpoch } = claims;
-    const engine = this.#options.engines.get(claims.engineId);
-    let gone = goneSession();
-    try {
-      if (engine !== undefined) return await this.take(taking, { sessionId, tier, epoch, replicaEpoch, engine });
-    } catch (error) {
-      if (!isReticleError(error) || !LEFT.has(error.code)) throw error;
-      // An engine that was started again knows nothing of what it had; one that was not has ended the session.
-      // What was asked is perhaps no longer what the directory said then.
-      const present = this.#options.engines.get(claims.engineId);
-      if (error.code === 'session_not_found' && present?.replicaEpoch === replicaEpoch) gone = error;
-    }
+    const { sessionId, tier, epoch } = claims;
+    const taken = await this.#takeWhereClaimed(taking);
+    if (!isReticleError(taken)) return taken;
     // Its gateway may have moved it before the token could say so.
     const located = await this.#locate(sessionId, caller.tenant);
     // An engine that was left long ago may still hold what the session was then.
     const isOlder = located === undefined || located.epoch < epoch;
-    if (isOlder || located.engine.engineId === claims.engineId) throw gone;
+    if (isOlder || located.engine.engineId === claims.engineId) throw taken;
     try {
       return await this.take(taking, { sessionId, replicaEpoch: undefined, ...located, tier });
     } catch (error) {
       // It is being handed over, and not whole yet: whoever asks again finds it.
       throw isReticleError(error) && error.code === 'session_not_found' ? goneSession() : error;
+    }
+  }
+
+  /** The session, or what its client is told when it is nowhere else either. */
+  async #takeWhereClaimed(taking: Taking & { claims: ResumeClaims }): Promise<SessionActor | ReticleError> {
+    const { sessionId, tier, epoch, replicaEpoch, engineId } = taking.claims;
+    const engine = this.#options.engines.get(engineId);
+    if (engine === undefined) return goneSession();
+    try {
+      return await this.take(taking, { sessionId, tier, epoch, replicaEpoch, engine });
+    } catch (error) {
+      if (!isReticleError(error) || !LEFT.has(error.code)) throw error;
+      // An engine that was started again knows nothing of what it had; one that was not has ended the session. What was
+      // asked is perhaps no longer what the directory said then.
+      const isSame = this.#options.engines.get(engineId)?.replicaEpoch === replicaEpoch;
+      return error.code === 'session_not_found' && isSame ? error : goneSession();
     }
   }
 

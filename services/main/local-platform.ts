@@ -14,7 +14,7 @@ import { hmacOfSecret, mintApiKey, type KeyRecord } from '@reticle/services/edge
 import { catalogEntries } from '@reticle/services/edge/http';
 import { LocalNats, type BusMember } from './local-nats.ts';
 import { freshKeys, keptKeys, stateFolder, type MemberKeys } from './member-keys.ts';
-import type { CellKey, ChildReport, GatewayConfig } from './messages.ts';
+import type { CellKey, ChildOrder, ChildReport, GatewayConfig } from './messages.ts';
 import { describeReport, SupervisedChild } from './supervised-child.ts';
 
 export type LocalPlatformOptions = {
@@ -148,9 +148,11 @@ export class LocalPlatform implements AsyncDisposable {
   async #startGateways(gateways: readonly BusMember[], key: KeyRecord, pepper: Uint8Array): Promise<void> {
     const { env } = this.#options;
     const { region, host } = this.#spec;
-    // A restarted gateway must come back where its clients look for it, so the port is chosen here, once.
-    const grpcPort = await this.#freePort(this.#spec.grpcPort);
-    const httpPort = await this.#freePort(this.#spec.httpPort);
+    // A restarted gateway must come back where its clients look for it. One alone takes what the system gives it and keeps
+    // that; several must agree on ports before the first of them starts.
+    const isAlone = gateways.length === 1;
+    const grpcPort = await this.#freePort(this.#spec.grpcPort, isAlone);
+    const httpPort = await this.#freePort(this.#spec.httpPort, isAlone);
     for (const [index, member] of gateways.entries()) {
       const config: GatewayConfig = {
         gatewayId: base32(env.random.bytes(RANDOM_ID_BYTES)),
@@ -162,14 +164,20 @@ export class LocalPlatform implements AsyncDisposable {
         keys: [key],
         pepper,
         cellKeys: [this.#cellKey],
-        sharesPort: gateways.length > 1,
+        sharesPort: !isAlone,
         ...this.#busOf(member),
       };
-      this.#children.push(this.#child('gateway', 'gateway.ts', () => ({ kind: 'gateway-config', config })));
+      const order = (): ChildOrder => {
+        const ports = { grpcPort: grpcPort || this.#port, httpPort: httpPort || this.#httpPort };
+        return { kind: 'gateway-config', config: { ...config, ...ports } };
+      };
+      this.#children.push(this.#child('gateway', 'gateway.ts', order));
     }
   }
 
-  async #freePort(wanted: number): Promise<number> {
+  /** A port is free only until somebody else takes it: none is looked for where the system may choose. */
+  async #freePort(wanted: number, maySystemChoose: boolean): Promise<number> {
+    if (wanted === 0 && maySystemChoose) return 0;
     const port = await this.#options.env.net.freePort(this.#spec.host, wanted);
     if (port !== wanted && wanted !== 0) this.#options.progress(`port ${wanted} is taken, using ${port}`);
     return port;

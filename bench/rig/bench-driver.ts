@@ -1,21 +1,11 @@
 import type { Clock } from '@reticle/core/flow';
-import { createWaferSim, type WaferSim } from '@reticle/services/engine/wafer-sim';
+import { chainOptions, createWaferSim, type WaferSim } from '@reticle/services/engine/wafer-sim';
 import { BENCH_INPUT_IDS, benchFlatChain } from './bench-flat.ts';
 
 /** The simulator with profile `bench-flat`. */
 export function benchDriver(tokensPerSecond: number, clock: Clock): WaferSim {
   const chain = benchFlatChain(tokensPerSecond);
-  const { contextTokens, maxOutputTokens, geometry, profile, wafers, engine, servedName, modelDigest } = chain;
-  return createWaferSim({
-    model: { name: servedName, digest: modelDigest, contextTokens, maxOutputTokens, geometry },
-    profile,
-    wafers,
-    clock,
-    tokens: engine.tokens,
-    length: engine.length,
-    pace: engine.pace,
-    ...(engine.flatStepMicros === undefined ? {} : { flatStepMicros: engine.flatStepMicros }),
-  });
+  return createWaferSim({ ...chainOptions(chain), clock, pace: chain.engine.pace });
 }
 
 /** Starts streams 0 to `streams` − 1, seeded by their number, without a host. */

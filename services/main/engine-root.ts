@@ -1,4 +1,3 @@
-import { parseSimScript } from '@reticle/core/domain';
 import type { Env, Logger } from '@reticle/core/process';
 import { startTelemetry, type Telemetry } from '@reticle/core/process/telemetry';
 import type { Bus } from '@reticle/services/bus';
@@ -11,7 +10,7 @@ import {
   serveSignals,
 } from '@reticle/services/engine';
 import { watchStages, type StageWatch } from '@reticle/services/engine/stage';
-import { createWaferSim, faultScript } from '@reticle/services/engine/wafer-sim';
+import { chainOptions, createWaferSim, faultScript } from '@reticle/services/engine/wafer-sim';
 import type { EngineConfig } from './messages.ts';
 
 export type EngineDependencies = {
@@ -119,26 +118,12 @@ function engineTelemetry(config: EngineConfig, dependencies: EngineDependencies)
 }
 
 function simulatedDriver({ chain }: EngineConfig, { clock }: Env): ReturnType<typeof createWaferSim> {
-  const { tokens, length, pace, seed, flatStepMicros, itemEvery, script, faults } = chain.engine;
+  const { pace, faults } = chain.engine;
   return createWaferSim({
-    model: {
-      name: chain.servedName,
-      digest: chain.modelDigest,
-      contextTokens: chain.contextTokens,
-      maxOutputTokens: chain.maxOutputTokens,
-      geometry: chain.geometry,
-    },
-    profile: chain.profile,
-    wafers: chain.wafers,
+    ...chainOptions(chain),
     clock,
     immediate: (callback) => void setImmediate(callback),
-    tokens,
-    length,
     pace,
-    seed,
-    ...(flatStepMicros === undefined ? {} : { flatStepMicros }),
-    ...(itemEvery === undefined ? {} : { itemEvery }),
-    ...(script === undefined ? {} : { script: parseSimScript(script, 'script') }),
     ...(faults === undefined ? {} : { faults: faultScript(faults, chain.wafers) }),
   });
 }

@@ -1,7 +1,7 @@
-import { parseSimScript, type LocalChain } from '@reticle/core/domain';
+import type { LocalChain } from '@reticle/core/domain';
 import { engineSignalKeys, type SignalKey } from '@reticle/services/bus/signals';
 import { EngineHost, publishPresence, serveSignals } from '@reticle/services/engine';
-import { createWaferSim, type WaferSim } from '@reticle/services/engine/wafer-sim';
+import { chainOptions, createWaferSim, type WaferSim } from '@reticle/services/engine/wafer-sim';
 import { listenForLinks } from './link-wire.ts';
 import type { LinkWatch } from './link-watch.ts';
 import type { Network } from './network.ts';
@@ -73,23 +73,5 @@ export class EngineProcess {
 }
 
 function driverOf(chain: LocalChain, { clock }: SimProcess): WaferSim {
-  const { tokens, length, seed, flatStepMicros, itemEvery, script } = chain.engine;
-  return createWaferSim({
-    model: {
-      name: chain.servedName,
-      digest: chain.modelDigest,
-      contextTokens: chain.contextTokens,
-      maxOutputTokens: chain.maxOutputTokens,
-      geometry: chain.geometry,
-    },
-    profile: chain.profile,
-    wafers: chain.wafers,
-    clock,
-    tokens,
-    length,
-    seed,
-    ...(flatStepMicros === undefined ? {} : { flatStepMicros }),
-    ...(itemEvery === undefined ? {} : { itemEvery }),
-    ...(script === undefined ? {} : { script: parseSimScript(script, 'script') }),
-  });
+  return createWaferSim({ ...chainOptions(chain), clock });
 }

@@ -5,14 +5,12 @@ import type { Random } from '@reticle/core/flow';
 import { errorFields, type Logger } from '@reticle/core/process';
 import { GrpcStatus, headers, type ErrorCode } from '@reticle/proto/contract';
 import { encodeStatusDetails, type StatusDetails } from '@reticle/proto/load';
+import { retryDelay } from '../retry-delay.ts';
 
 /** What grpc-js takes as an error: it becomes the call's trailers. */
 export type GrpcStatusObject = { readonly code: number; readonly details: string; readonly metadata: Metadata };
 
 export type StatusOf = (error: unknown) => GrpcStatusObject;
-
-/** Delay of a retryable refusal whose author gave none, milliseconds before jitter. */
-const RETRY_DELAY_MS = 1_000;
 
 const quotaCodes: ReadonlySet<ErrorCode> = new Set(['rate_limit_exceeded', 'concurrency_exceeded', 'quota_exhausted']);
 
@@ -53,12 +51,6 @@ function statusObject(error: ReticleError, random: Random): GrpcStatusObject {
   metadata.set(headers.grpcStatusDetails, Buffer.from(encodeStatusDetails(details)));
   if (retryDelayMs !== undefined) metadata.set(headers.grpcRetryPushback, String(Math.ceil(retryDelayMs)));
   return { code, details: error.message, metadata };
-}
-
-/** A code that asks to wait always says how long; without the author's figure 0.5–1.5 s, spread against a herd. */
-function retryDelay(error: ReticleError, random: Random): number | undefined {
-  if (error.retryAfterMs !== undefined) return error.retryAfterMs;
-  return error.row.retry === 'after' ? RETRY_DELAY_MS * (0.5 + random.unit()) : undefined;
 }
 
 function badRequest(error: ReticleError): Pick<StatusDetails, 'fieldViolations'> {

@@ -7,7 +7,7 @@ import { limits, type ErrorCode } from '@reticle/proto/contract';
 import { packageDefinition } from '@reticle/proto/load';
 import type { SessionFront } from '@reticle/services/stream';
 import { HealthImplementation } from 'grpc-health-check';
-import type { Authenticator } from '../auth/index.ts';
+import { watchCredentials, type Authenticator } from '../auth/index.ts';
 import { tendConnections, type ConnectionEnd } from './connections.ts';
 import { statusMaker } from './errors.ts';
 import { FlushGroups } from './flush-groups.ts';
@@ -58,8 +58,6 @@ export interface GrpcEdge extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Credentials of running streams are checked again on every change and this often (PROTOCOL §0: within 5 s). */
-const RECHECK_MS = 2_500;
 /** A client whose machine is gone says no goodbye: without this its sessions would count as attached until TCP gives up. */
 const KEEPALIVE = { timeMs: 10_000, timeoutMs: 10_000 } as const;
 const CONNECTION_ENDS = {
@@ -229,15 +227,5 @@ function recheck({ auth, clock, log }: GrpcEdgeOptions, open: ReadonlySet<OpenSt
       }
     }
   };
-  let cancel: () => void;
-  const tick = (): void => {
-    look();
-    cancel = clock.after(RECHECK_MS, tick);
-  };
-  cancel = clock.after(RECHECK_MS, tick);
-  const unlisten = auth.listen(look);
-  return () => {
-    unlisten();
-    cancel();
-  };
+  return watchCredentials({ auth, clock }, look);
 }

@@ -2,6 +2,7 @@
 import { isReticleError, ReticleError } from '@reticle/core/domain';
 import type { Random } from '@reticle/core/flow';
 import { errorFields, type Logger } from '@reticle/core/process';
+import { retryDelay } from '../retry-delay.ts';
 import type { ErrorCode } from '@reticle/proto/contract';
 
 export type ErrorAnswer = {
@@ -35,8 +36,6 @@ export class StatusError extends Error {
 
 export type ErrorAnswerer = (error: unknown, requestId: string) => ErrorAnswer;
 
-/** Delay of a retryable refusal whose author gave none, milliseconds before jitter. */
-const RETRY_DELAY_MS = 1_000;
 /** A longer delay is ignored by the SDK, which would come again after 0.5 s (§4.1a). */
 const SDK_DELAY_MS_MAX = 60_000;
 
@@ -58,7 +57,7 @@ export function errorAnswerer({ log, random, refused }: AnswererOptions): ErrorA
     if (known === undefined || known.code === 'internal') log.error('a request failed', errorFields(error));
     const told = known ?? new ReticleError('internal', 'internal error');
     refused?.(told.code);
-    const delayMs = retryDelay(told, random);
+    const delayMs = delayOf(told, random);
     return {
       status: thrown instanceof StatusError ? thrown.status : told.row.http,
       headers: { 'x-request-id': requestId, ...retryHeaders(told, delayMs) },
@@ -89,9 +88,9 @@ function withNumbers({ message, details }: ReticleError): string {
     : `${message} (limit ${limit}, requested ${requested})`;
 }
 
-function retryDelay(error: ReticleError, random: Random): number | undefined {
-  if (error.retryAfterMs !== undefined) return error.retryAfterMs;
-  return error.row.retry === 'after' && error.row.http >= 429 ? RETRY_DELAY_MS * (0.5 + random.unit()) : undefined;
+/** A refusal that is the request's own fault (409) is told by its status alone, unless its author says when. */
+function delayOf(error: ReticleError, random: Random): number | undefined {
+  return error.retryAfterMs === undefined && error.row.http < 429 ? undefined : retryDelay(error, random);
 }
 
 /** Codex fails at once on a 429 without the whole seconds; the SDK prefers the milliseconds (PROTOCOL §5.2 row 9). */

@@ -1,6 +1,6 @@
 /** Answers after which a connection is closed. */
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Clock } from '@reticle/core/flow';
 import { limits } from '@reticle/proto/contract';
 import type { ErrorAnswer } from './error-answer.ts';
@@ -32,8 +32,8 @@ export function endAfterBody(
   response.once('close', cancel);
 }
 
-/** Answers on a socket whose request was never taken. */
-export function endRaw(socket: Socket, { status, headers, body }: ErrorAnswer): void {
+/** Answers by hand on a socket that has no `ServerResponse`: a request that was never taken, an upgrade. `sent`: all of it is out. */
+export function endRaw(socket: Duplex, { status, headers, body }: ErrorAnswer, sent?: () => void): void {
   const text = JSON.stringify(body);
   const fields = {
     ...headers,
@@ -42,5 +42,5 @@ export function endRaw(socket: Socket, { status, headers, body }: ErrorAnswer): 
     'content-length': String(Buffer.byteLength(text)),
   };
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n${text}`);
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n${text}`, sent);
 }

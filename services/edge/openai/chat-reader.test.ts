@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { ChatReader } from './chat-reader.ts';
-import { begin, ended, mark, profile, run, started } from './openai-kit.ts';
+import { begin, ended, mark, profile, run, started, thinkAndCall } from './openai-kit.ts';
 import { ResponseRecord } from './response-record.ts';
 
 type Delta = {
@@ -80,14 +80,7 @@ describe('an answer as chunks', () => {
 
   test('reasoning and a call', () => {
     const { record, told, deltas } = rig();
-    record.event(started);
-    record.event(mark(0, { itemKind: 'reasoning' }));
-    record.tokens(run(0, ['hm']));
-    record.event(mark(1, { itemKind: 'reasoning', closed: true }));
-    record.event(mark(1, { itemIndex: 1, itemKind: 'function-call', callId: 'c1', toolName: 'look' }));
-    record.tokens(run(1, ['{"a":', '1}'], 1));
-    record.event(mark(3, { itemIndex: 1, itemKind: 'function-call', closed: true }));
-    record.event(ended(3));
+    thinkAndCall(record);
     expect(deltas().slice(1)).toEqual([
       { reasoning: 'hm' },
       { tool_calls: [{ index: 0, id: 'c1', type: 'function', function: { name: 'look', arguments: '' } }] },

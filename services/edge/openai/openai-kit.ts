@@ -23,7 +23,6 @@ export const profile: ResponseProfile = {
   ignored: [],
   defaults: [],
   sessionId: 'aaaaaaaaaaaaaaaaaaaaaaaaaa',
-  requestedTier: undefined,
 };
 
 export const started: TurnStarted = {
@@ -101,4 +100,16 @@ export function begin(record: ResponseRecord, texts: readonly string[]): void {
   record.event(started);
   record.event(mark(0));
   record.tokens(run(0, texts));
+}
+
+/** A turn that thinks for a token and then calls `look` with two. */
+export function thinkAndCall(record: ResponseRecord): void {
+  record.event(started);
+  record.event(mark(0, { itemKind: 'reasoning' }));
+  record.tokens(run(0, ['hm']));
+  record.event(mark(1, { itemKind: 'reasoning', closed: true }));
+  record.event(mark(1, { itemIndex: 1, itemKind: 'function-call', callId: 'c1', toolName: 'look' }));
+  record.tokens(run(1, ['{"a":', '1}'], 1));
+  record.event(mark(3, { itemIndex: 1, itemKind: 'function-call', closed: true }));
+  record.event(ended(3));
 }

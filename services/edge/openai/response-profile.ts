@@ -24,7 +24,6 @@ export type ResponseProfile = {
   /** Defaults of the model that the request left in force. */
   readonly defaults: readonly string[];
   readonly sessionId: string;
-  readonly requestedTier: Tier | undefined;
 };
 
 /** As OpenAI spells tiers; `fast` is their `priority`. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { begin, ended, mark, profile, run, started } from './openai-kit.ts';
+import { begin, ended, mark, profile, run, started, thinkAndCall } from './openai-kit.ts';
 import { ResponseReader } from './response-reader.ts';
 import { ResponseRecord } from './response-record.ts';
 
@@ -55,14 +55,7 @@ describe('a response as events', () => {
 
   test('reasoning, then a call, each with events of its own', () => {
     const { record, told } = rig();
-    record.event(started);
-    record.event(mark(0, { itemKind: 'reasoning' }));
-    record.tokens(run(0, ['hm']));
-    record.event(mark(1, { itemKind: 'reasoning', closed: true }));
-    record.event(mark(1, { itemIndex: 1, itemKind: 'function-call', callId: 'c1', toolName: 'look' }));
-    record.tokens(run(1, ['{"a":', '1}'], 1));
-    record.event(mark(3, { itemIndex: 1, itemKind: 'function-call', closed: true }));
-    record.event(ended(3));
+    thinkAndCall(record);
     expect(names(told).slice(2, -1)).toEqual([
       'output_item.added 0+24',
       'content_part.added 0+25',

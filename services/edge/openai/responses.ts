@@ -229,7 +229,6 @@ export class Responses {
       background: create.background,
       defaults: [],
       sessionId: ref.sessionId,
-      requestedTier: create.tier,
     };
   }
 }

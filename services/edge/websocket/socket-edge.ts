@@ -2,7 +2,7 @@
  * The WebSocket side of the HTTP server: who may upgrade, and the sockets that did (PROTOCOL §4.3). The `ws` object is a
  * thin edge around {@link SocketSession}, which knows nothing of it.
  */
-import { STATUS_CODES, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { base32, isReticleError, RANDOM_ID_BYTES, ReticleError } from '@reticle/core/domain';
 import type { Clock, Random } from '@reticle/core/flow';
@@ -10,8 +10,9 @@ import { errorFields, type Logger } from '@reticle/core/process';
 import { limits } from '@reticle/proto/contract';
 import type { Caller } from '@reticle/services/stream';
 import { WebSocketServer, type WebSocket } from 'ws';
-import type { Authenticator } from '../auth/index.ts';
+import { watchCredentials, type Authenticator } from '../auth/index.ts';
 import type { ErrorAnswerer } from '../http/error-answer.ts';
+import { endRaw } from '../http/last-answer.ts';
 import { dialectOf } from '../openai/dialect.ts';
 import type { Responses } from '../openai/responses.ts';
 import type { PartialOnInterrupt } from './controls.ts';
@@ -43,8 +44,6 @@ export type SocketEdgeOptions = {
 
 const PATH = '/v1/responses';
 const SOCKETS_PER_KEY_MAX = 1_000;
-/** Credentials of open sockets are checked again on every change and this often (PROTOCOL §0: within 5 s). */
-const RECHECK_MS = 2_500;
 /** Asked for by browsers, which cannot send headers (§4.1a). */
 const SUBPROTOCOL = 'reticle.v1';
 
@@ -87,7 +86,8 @@ export class SocketEdge {
         this.#open(webSocket, request, { caller, requestId, socket });
       });
     } catch (error) {
-      refuse(socket, this.#options.answerOf(error, requestId));
+      // Nothing watches an upgraded connection: a peer that keeps its half open must not keep ours.
+      endRaw(socket, this.#options.answerOf(error, requestId), () => void socket.destroy());
     }
   }
 
@@ -177,35 +177,8 @@ export class SocketEdge {
   }
 
   #recheck(): () => void {
-    const { auth, clock } = this.#options;
-    const look = (): void => {
+    return watchCredentials(this.#options, () => {
       for (const session of this.#sessions) this.#holds(session);
-    };
-    let cancel: () => void;
-    const tick = (): void => {
-      look();
-      cancel = clock.after(RECHECK_MS, tick);
-    };
-    cancel = clock.after(RECHECK_MS, tick);
-    const unlisten = auth.listen(look);
-    return () => {
-      unlisten();
-      cancel();
-    };
+    });
   }
-}
-
-/** There is no `ServerResponse` for an upgrade: the answer is written by hand. */
-function refuse(socket: Duplex, { status, headers, body }: ReturnType<ErrorAnswerer>): void {
-  const text = JSON.stringify(body);
-  const fields = {
-    ...headers,
-    connection: 'close',
-    'content-type': 'application/json',
-    'content-length': String(Buffer.byteLength(text)),
-  };
-  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
-  // Nothing watches an upgraded connection: a peer that keeps its half open must not keep ours.
-  const destroy = (): void => void socket.destroy();
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n${text}`, destroy);
 }

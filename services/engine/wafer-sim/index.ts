@@ -4,6 +4,7 @@ import type { WaferSimHealth } from './health.ts';
 import { waferSimSettings, type WaferSimCounters, type WaferSimOptions } from './options.ts';
 import { WaferSimDriver } from './wafer-sim-driver.ts';
 
+export { chainOptions } from './chain-options.ts';
 export { decodeHashText, turnTagOf } from './content/hash-content.ts';
 export type { DecodedHashToken } from './content/hash-content.ts';
 export type { OracleKey } from './content/oracle-key.ts';

@@ -1,20 +1,22 @@
 /**
- * Names of responses (PROTOCOL §4.1): `resp_` + base32(engine hash 4 ‖ session 16 ‖ turn 8 ‖ tag 8). Any gateway of the
+ * Names of responses (PROTOCOL §4.1): `resp_` + base32(reserved 4 ‖ session 16 ‖ turn 8 ‖ tag 8). Any gateway of the
  * cell reads session and turn out of it, so no store maps one to the other; the tag binds it to its tenant.
  */
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import { assert, base32, fromBase32 } from '@reticle/core/domain';
+import { hmacSha256 } from '@reticle/core/process';
 
 const PREFIX = 'resp_';
 const FORM = /^resp_([a-z2-7]{58})$/;
-const ENGINE_BYTES = 4;
+/** Place of the engine's hash (§4.1): a session moves between engines, and is found without it. */
+const RESERVED = Buffer.alloc(4);
 const SESSION_BYTES = 16;
 const TURN_BYTES = 8;
 const TAG_BYTES = 8;
-const BODY_BYTES = ENGINE_BYTES + SESSION_BYTES + TURN_BYTES;
+const BODY_BYTES = RESERVED.length + SESSION_BYTES + TURN_BYTES;
 
 export type ResponseRef = { readonly sessionId: string; readonly turnId: string };
-export type NamedResponse = ResponseRef & { readonly tenant: string; readonly engineId: string };
+export type NamedResponse = ResponseRef & { readonly tenant: string };
 
 export class ResponseIds {
   readonly #keys: readonly Uint8Array[];
@@ -22,7 +24,7 @@ export class ResponseIds {
   /** @param cellKeys secrets shared by the gateways of the cell; the first mints, all are accepted */
   constructor(cellKeys: readonly Uint8Array[]) {
     assert(cellKeys.length > 0, 'response ids are made with a key');
-    this.#keys = cellKeys.map((key) => createHmac('sha256', key).update('reticle response id').digest());
+    this.#keys = cellKeys.map((key) => hmacSha256(key).update('reticle response id').digest());
   }
 
   /** A turn id that a response id can carry: 8 random bytes. */
@@ -30,9 +32,8 @@ export class ResponseIds {
     return base32(bytes(TURN_BYTES));
   }
 
-  mint({ tenant, sessionId, turnId, engineId }: NamedResponse): string {
-    const engine = createHash('sha256').update(engineId).digest().subarray(0, ENGINE_BYTES);
-    const body = Buffer.concat([engine, bytesOf(sessionId, SESSION_BYTES), bytesOf(turnId, TURN_BYTES)]);
+  mint({ tenant, sessionId, turnId }: NamedResponse): string {
+    const body = Buffer.concat([RESERVED, bytesOf(sessionId, SESSION_BYTES), bytesOf(turnId, TURN_BYTES)]);
     const [key] = this.#keys;
     assert(key !== undefined, 'the first key mints');
     return PREFIX + base32(Buffer.concat([body, tag(key, tenant, body)]));
@@ -47,14 +48,14 @@ export class ResponseIds {
     const sealed = bytes.subarray(BODY_BYTES);
     if (!this.#keys.some((key) => timingSafeEqual(tag(key, tenant, body), sealed))) return undefined;
     return {
-      sessionId: base32(body.subarray(ENGINE_BYTES, ENGINE_BYTES + SESSION_BYTES)),
-      turnId: base32(body.subarray(ENGINE_BYTES + SESSION_BYTES)),
+      sessionId: base32(body.subarray(RESERVED.length, RESERVED.length + SESSION_BYTES)),
+      turnId: base32(body.subarray(RESERVED.length + SESSION_BYTES)),
     };
   }
 }
 
 function tag(key: Uint8Array, tenant: string, body: Uint8Array): Uint8Array {
-  return createHmac('sha256', key).update(tenant).update('\0').update(body).digest().subarray(0, TAG_BYTES);
+  return hmacSha256(key).update(tenant).update('\0').update(body).digest().subarray(0, TAG_BYTES);
 }
 
 function bytesOf(id: string, count: number): Uint8Array {

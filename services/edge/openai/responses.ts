@@ -222,7 +222,7 @@ export class Responses {
     const { ids, clock } = this.#options;
     return {
       ...create.echo,
-      id: ids.mint({ ...ref, tenant: caller.tenant, engineId: '' }),
+      id: ids.mint({ ...ref, tenant: caller.tenant }),
       createdAt: Math.floor(clock.wallMs() / 1_000),
       model: create.model,
       previousResponseId: create.previousResponseId,

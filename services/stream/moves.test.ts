@@ -34,6 +34,32 @@ describe('a session that looks for an engine', () => {
   });
 });
 
+describe('a session whose move to another engine is overtaken by an attach', () => {
+  test('takes nothing for known there that the engine before had', async () => {
+    const rig = new SessionsRig();
+    await rig.running('t1', 10);
+    rig.engine.ended('t1', { endOffset: 10 });
+    rig.send({ kind: 'start-turn', start: start('t2', { parentTurnId: 't1' }) });
+    rig.engine.started('t2');
+    rig.engine.tokens('t2', 0, 3);
+    rig.present = [OTHER];
+    rig.engine.gone = true;
+    rig.other.answersOpen = false;
+    rig.engine.die('silent');
+    await rig.settle();
+    expect(rig.other.opens).toHaveLength(1);
+    // The Open arrived and its prefix is evaluated; the answer to it is not heard any more.
+    rig.other.answersOpen = true;
+    await rig.attach({ cursors: [{ turnId: 't2', nextOffset: 3, creditTokens: 0 }] });
+    expect(rig.other.opens).toHaveLength(2);
+    expect(rig.other.opens[1]).toMatchObject({ adopt: [] });
+    expect(rig.other.starts.map(({ turnId }) => turnId)).toEqual(['t1']);
+    rig.other.ended('t1', { status: 2, endOffset: 10 });
+    await rig.settle();
+    expect(rig.other.starts.map(({ turnId }) => turnId)).toEqual(['t1', 't2']);
+  });
+});
+
 describe('contexts that a session asks for while it has no engine', () => {
   test('are made once when it has one, and the turn that waits for them goes on', async () => {
     const rig = new SessionsRig();

@@ -96,9 +96,10 @@ export class SessionActor {
   async open(prefix: readonly TurnInput[]): Promise<void> {
     const tokens = prefix.length === 0 ? 0 : this.#pricePrefix(prefix);
     const { seat } = this.#core;
-    seat.contexts.records.root = prefix;
     await this.#core.open(this.#core.state.holder, 0);
     if (prefix.length === 0) return;
+    // Named only now: an engine that begins anew with a session is given what is named.
+    seat.contexts.records.root = prefix;
     const prefilled = await seat.binding.prefill({ input: prefix, name: '', parentTurnId: '' });
     seat.contexts.learned('');
     this.#core.dispatch(() => ({

@@ -10,6 +10,7 @@ const item = { kind: 'item', json: '{"type":"message","role":"user","content":"h
 describe('createSession', () => {
   test('evaluates its prefix and says what it holds', async () => {
     const rig = new SessionsRig();
+    rig.engine.kvTokens = 0;
     const { session } = await rig.sessions.createSession(caller, { ...create, prefix: [item] });
     expect(rig.engine.prefills).toMatchObject([
       { sid: 1, parentTurnId: '', draftId: '', append: [{ itemJson: item.json }] },

@@ -9,7 +9,7 @@ export type OpenedAt = {
   readonly opened: Opened;
   readonly link: EngineLink;
   readonly asked: readonly Adopt__Input[];
-  /** The engine is the one that had the session. */
+  /** The run of the engine is the one that answered last: what is known of contexts and lanes is known of it. */
   readonly stays: boolean;
   /** The session's prefix went with the Open. */
   readonly rooted: boolean;

@@ -208,9 +208,10 @@ export class SessionSeat {
   #request(engine: EngineEntry, holder: string, boundMs: number | undefined): OpenRequest {
     const { desk, state } = this.#options;
     const { epoch, defaultCreditTokens, config } = state();
-    const stays = engine.engineId === this.engine.engineId;
+    // One that was asked and has not been heard is another one still: its answer to a later Open tells what it was handed.
+    const stays = entryKey(engine) === this.#knownAt;
     // Whoever may not know the session is given its prefix and its records with the Open.
-    const isNew = entryKey(engine) !== this.#knownAt && epoch > 0;
+    const isNew = !stays && epoch > 0;
     const root = isNew ? this.contexts.records.root : [];
     let asked: Adopt__Input[] = [];
     return {

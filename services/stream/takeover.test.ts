@@ -1,6 +1,7 @@
 /** Taking a session over whose turns were being moved, or made again, when its gateway was lost (PROTOCOL E6, §7). */
 import { describe, expect, test } from '@jest/globals';
 import type { Transcript__Input } from '@reticle/proto/gen/engine/v1/Transcript';
+import { codeOf, ENGINE, OTHER } from './scripted-engine.ts';
 import { interrupt, SessionsRig } from './sessions-rig.ts';
 
 const ids = (count: number): number[] => Array.from({ length: count }, (_, offset) => 1_000 + offset);
@@ -48,5 +49,41 @@ describe('a session that is taken over', () => {
     await rig.settle();
     expect(rig.engine.starts.slice(1)).toMatchObject([{ turnId: 't2', parentTurnId: 't1' }]);
     expect(rig.sink.last('turn-ended')).toMatchObject({ turnId: 't1', status: 'redirected', endOffset: 12 });
+  });
+});
+
+describe('a token whose engine does not know the session', () => {
+  /** At a gateway that finds the session, if anywhere, at the other engine. */
+  async function claimed({ found, replicaEpoch = ENGINE.replicaEpoch }: { found?: number; replicaEpoch?: number }) {
+    const first = new SessionsRig();
+    await first.create();
+    const located = found === undefined ? undefined : { engineId: OTHER.engineId, epoch: found, tier: undefined };
+    const signal = () => Promise.reject(new Error('nothing is signalled'));
+    const rig = new SessionsRig({ remote: { signal, locate: () => Promise.resolve(located) } });
+    rig.token = first.token;
+    rig.present = [{ ...ENGINE, replicaEpoch }, OTHER];
+    return rig;
+  }
+
+  test.each([
+    { case: 'ended it', at: {}, code: 'session_not_found' },
+    { case: 'was started again', at: { replicaEpoch: 2 }, code: 'engine_lost' },
+    { case: 'is not the one that has a copy from before', at: { found: 0 }, code: 'session_not_found' },
+  ])('because it $case: $code', async ({ at, code }) => {
+    const rig = await claimed(at);
+    expect(await codeOf(rig.attach())).toBe(code);
+    expect(rig.other.opens).toEqual([]);
+  });
+
+  test('because its gateway moved it: it is taken where it went', async () => {
+    const rig = await claimed({ found: 2 });
+    rig.other.records = [{ turnId: '', last: true }];
+    await rig.attach();
+    expect(rig.other.opens).toMatchObject([{ minEpoch: 3, wantTranscript: true }]);
+  });
+
+  test('because it is being moved: it is not gone for whoever asks again', async () => {
+    const rig = await claimed({ found: 2 });
+    expect(await codeOf(rig.attach())).toBe('engine_lost');
   });
 });

@@ -60,6 +60,56 @@ describe('a session whose move to another engine is overtaken by an attach', () 
   });
 });
 
+describe('a session that its client leaves while what its turn continues is made again elsewhere', () => {
+  /** `t1` is being made again at the other engine, and `t2` waits for it. */
+  async function leaving(isRunning: boolean): Promise<SessionsRig> {
+    const rig = new SessionsRig();
+    await rig.running('t1', 10);
+    rig.engine.ended('t1', { endOffset: 10 });
+    if (isRunning) {
+      rig.send({ kind: 'start-turn', start: start('t2', { parentTurnId: 't1' }) });
+      rig.engine.started('t2');
+      rig.engine.tokens('t2', 0, 3);
+    }
+    rig.other.kvTokens = 0;
+    rig.present = [OTHER];
+    rig.engine.gone = true;
+    rig.engine.die('silent');
+    await rig.settle();
+    if (!isRunning) rig.send({ kind: 'start-turn', start: start('t2', { parentTurnId: 't1' }) });
+    await rig.settle();
+    expect(rig.other.starts.map(({ turnId }) => turnId)).toEqual(['t1']);
+    rig.attachment?.disconnected();
+    return rig;
+  }
+  const again = { case: 'made', said: (rig: SessionsRig) => rig.other.ended('t1', { status: 2, endOffset: 10 }) };
+  const error = { grpcCode: 10, code: 'epoch_stale', message: '', param: '', retryable: false, retryDelay: null };
+  const stale = {
+    case: 'refused to a gateway that has let go',
+    said: (rig: SessionsRig) => rig.other.fault({ lane: rig.other.lane('t1'), error }),
+  };
+
+  test.each([
+    { isRunning: true, ...again },
+    { isRunning: true, ...stale },
+    { isRunning: false, ...again },
+    { isRunning: false, ...stale },
+  ])('goes on when it comes back: $case, had begun: $isRunning', async ({ isRunning, said }) => {
+    const rig = await leaving(isRunning);
+    said(rig);
+    await rig.settle();
+    rig.other.kvTokens = 64;
+    const nextOffset = isRunning ? 3 : 0;
+    const sink = await rig.attach({ cursors: [{ turnId: 't2', nextOffset, creditTokens: 0 }] });
+    await rig.settle();
+    expect(rig.other.starts.map(({ turnId }) => turnId)).toEqual(['t1', 't1']);
+    rig.other.ended('t1', { status: 2, endOffset: 10 });
+    await rig.settle();
+    expect(rig.other.starts.map(({ turnId }) => turnId)).toEqual(['t1', 't1', 't2']);
+    expect(sink.last('turn-ended')).toBeUndefined();
+  });
+});
+
 describe('contexts that a session asks for while it has no engine', () => {
   test('are made once when it has one, and the turn that waits for them goes on', async () => {
     const rig = new SessionsRig();

@@ -221,7 +221,7 @@ export class SessionActor {
     } finally {
       this.#calls -= 1;
       const { state, seat } = this.#core;
-      if (this.#calls === 0 && this.#attaching === 0 && state.attachment === 0) seat.binding.detach();
+      if (this.#calls === 0 && this.#attaching === 0 && state.attachment === 0) seat.detach();
     }
   }
 

@@ -212,7 +212,7 @@ export class SessionCore {
   #release(mode: 'detach' | 'drop'): void {
     if (mode === 'drop') this.seat.binding.drop();
     // A call from outside still waits for the engine; whoever made it lets go after its answer.
-    else if (this.acks.size + this.warms.size === 0) this.seat.binding.detach();
+    else if (this.acks.size + this.warms.size === 0) this.seat.detach();
   }
 
   #start(plan: StartPlan): void {

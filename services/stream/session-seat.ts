@@ -107,6 +107,13 @@ export class SessionSeat {
     this.contexts.interrupted();
   }
 
+  /** Nobody waits for the session any more: its engine keeps it (R6), and what is under way is asked for again later. */
+  detach(): void {
+    if (this.binding.state !== 'open') return;
+    this.binding.detach();
+    this.contexts.interrupted();
+  }
+
   /**
    * Opens the session at the engine that has it, or at another one that can go on with it: a new epoch, and every turn
    * that runs goes on.
@@ -249,6 +256,7 @@ export class SessionSeat {
     const running = [...state().live.values()].filter(({ phase }) => phase !== 'queued').map(({ turnId }) => turnId);
     if (stays && !isEmpty(opened)) this.#rejoined(at, running, isNewLink);
     else this.#begunAnew(running, rooted);
+    this.#launcher.opened();
   }
 
   /** The engine has the session still. */
@@ -375,7 +383,7 @@ export class SessionSeat {
     });
     opening.then(
       () => {
-        if (mine === this.#opens && !this.#options.isWaitedFor()) this.binding.detach();
+        if (mine === this.#opens && !this.#options.isWaitedFor()) this.detach();
       },
       () => {},
     );
@@ -383,6 +391,7 @@ export class SessionSeat {
 
   /** Nothing can go on with the session: turns end, each in its own way; the session stays (PROTOCOL §7). */
   loseRunning(): void {
+    this.#launcher.lost();
     for (const { turnId, phase } of this.#options.state().live.values()) if (phase !== 'queued') this.lose(turnId);
   }
 

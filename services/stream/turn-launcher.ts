@@ -4,6 +4,7 @@
  * Invariant: of several launches of one turn the newest alone goes on; an older one that comes back is dropped.
  */
 import { ReticleError } from '@reticle/core/domain';
+import { limits } from '@reticle/proto/contract';
 import { findTurn, isLive, type SessionEvent, type SessionState } from '@reticle/services/session';
 import type { EngineLink } from './link/engine-link.ts';
 import type { SessionBinding } from './session-binding.ts';
@@ -27,6 +28,8 @@ export type LauncherOptions = {
 export class TurnLauncher {
   readonly #options: LauncherOptions;
   readonly #launches = new Map<string, number>();
+  /** Turns that never began and whose session was let go before they could. */
+  readonly #stranded = new Set<string>();
   #nextLaunch = 1;
 
   constructor(options: LauncherOptions) {
@@ -57,7 +60,7 @@ export class TurnLauncher {
     const isMine = (): boolean => this.#launches.get(turnId) === launch;
     this.#options.contexts.ensure(parentTurnId).then(
       () => {
-        if (isMine()) this.launch(turnId);
+        if (isMine()) this.#relaunch(turnId);
       },
       (error: unknown) => {
         if (!isMine()) return;
@@ -67,15 +70,37 @@ export class TurnLauncher {
     );
   }
 
+  /** The session has an engine again. */
+  opened(): void {
+    const stranded = [...this.#stranded];
+    this.#stranded.clear();
+    for (const turnId of stranded) if (this.#isQueued(turnId)) this.launch(turnId);
+  }
+
+  /** No engine was found. */
+  lost(): void {
+    const error = new ReticleError('engine_lost', 'the session has no engine', { retryAfterMs: limits.linkDeadMs });
+    for (const turnId of this.#stranded) this.#fail(turnId, error);
+    this.#stranded.clear();
+  }
+
   /** What the turn continues could not be made. True when it will be tried again. */
   #unlaunched(turnId: string, error: ReticleError): boolean {
     if (error.code !== 'engine_lost') return this.#options.refused(turnId, error);
-    const phase = findTurn(this.#options.state(), turnId)?.phase;
-    // A turn that had begun is orphaned, and begun again, when the session is open again.
-    if (this.#options.binding.state !== 'open' && phase !== 'queued') return true;
-    if (this.#options.binding.state === 'closed') return false;
-    this.launch(turnId);
+    this.#relaunch(turnId);
     return true;
+  }
+
+  #relaunch(turnId: string): void {
+    const { held, state } = this.#options.binding;
+    const isQueued = this.#isQueued(turnId);
+    // A turn that had begun is orphaned, and begun again, when the session is open again.
+    if (state === 'open' || (isQueued && (held || state === 'opening'))) this.launch(turnId);
+    else if (isQueued) this.#stranded.add(turnId);
+  }
+
+  #isQueued(turnId: string): boolean {
+    return findTurn(this.#options.state(), turnId)?.phase === 'queued';
   }
 
   #send(turnId: string, link: EngineLink, sid: number): void {

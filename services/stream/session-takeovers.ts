@@ -145,7 +145,12 @@ export class SessionTakeovers {
     }
   }
 
-  /** Where a control goes whose session is not open here; undefined when nobody knows. */
+  /**
+   * Where a control goes whose session is not open here; undefined when nobody knows.
+   *
+   * @throws ReticleError `engine_lost` when a token says that there is a session, whose engine is gone; it may be on
+   *   its way to another one
+   */
   async remoteTarget(
     caller: Caller,
     { sessionId = '', resumeToken }: Target,
@@ -159,11 +164,13 @@ export class SessionTakeovers {
     const claims = resumeToken === undefined ? undefined : this.#options.tokens.open(resumeToken, tenant);
     if (claims !== undefined) {
       const named = this.#options.engines.get(claims.engineId);
-      if (named !== undefined) return at(claims.sessionId, claims.epoch, named);
+      if (named?.replicaEpoch === claims.replicaEpoch) return at(claims.sessionId, claims.epoch, named);
     }
     const id = claims?.sessionId ?? sessionId;
     const located = isRandomId(id) ? await this.#locate(id, tenant) : undefined;
-    return located === undefined ? undefined : at(id, located.epoch, located.engine);
+    if (located !== undefined) return at(id, located.epoch, located.engine);
+    if (claims !== undefined) throw goneSession();
+    return undefined;
   }
 }
 

@@ -23,6 +23,8 @@ const redirectedAt12: Transcript__Input = {
   cuts: [cutAt12],
 };
 
+const completedAt10: Transcript__Input = { generatedOffset: 10, ended: { status: 1, endOffset: 10 } };
+
 /** The session comes from another engine with what that one told of turn t1, of which 10 tokens were received. */
 function moved(told: Transcript__Input): SignalRig {
   const made = signalRig();
@@ -142,6 +144,24 @@ describe('a turn that is made again at another engine', () => {
     const sending = send();
     clock.advance(5);
     expect(readAck(await sending)?.ack?.outcome).toBe(Outcome.applied);
+  });
+});
+
+describe('a turn of which the engine has the record alone', () => {
+  test.each([
+    { name: 'that ran to its end', told: completedAt10, end: 10 },
+    { name: 'that was cut', told: redirectedAt12, end: 12 },
+  ])('$name has that end for every control that comes by signal', async ({ told, end }) => {
+    const made = moved(told);
+    const ack = readAck(await made.send({ signalId: OTHER }))?.ack;
+    expect(ack).toMatchObject({ outcome: Outcome.alreadyEnded, effectiveOffset: end, code: '' });
+    const late = readAck(await made.send({ signalId: OTHER, expiresMs: 1 }))?.ack;
+    expect(late).toMatchObject({ outcome: Outcome.stale, code: 'turn_stale' });
+  });
+
+  test('is not found while nobody was told an end', async () => {
+    const made = moved({ generatedOffset: 10 });
+    expect(readAck(await made.send({ signalId: OTHER }))?.ack).toMatchObject({ outcome: Outcome.notFound });
   });
 });
 

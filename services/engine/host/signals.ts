@@ -8,7 +8,7 @@
  * | of an unknown session, key id, MAC, tenant| NOT_FOUND `session_not_found`, the same for all four              |
  * | answered before                           | that answer, verbatim                                             |
  * | past its time                             | STALE `turn_stale`                                                |
- * | for a turn that has ended                 | ALREADY_ENDED with its end                                        |
+ * | for a turn that has ended, here or before | ALREADY_ENDED with its end                                        |
  * | for an unknown turn                       | STALE `turn_stale` while another runs, else NOT_FOUND             |
  * | of another epoch                          | STALE `epoch_stale` with the session's epoch                      |
  * | any other                                 | as in band: APPLIED, PENDING, REFUSED                             |
@@ -193,12 +193,22 @@ export class HostSignals {
     const known = knownAnswer(session, turnId, signalId);
     if (known !== undefined) return Promise.resolve(this.#answer(opened, order, known));
     const turn = session.turns.get(turnId);
+    const told = turn === undefined ? this.#toldEnd(opened.signal, session) : undefined;
+    if (told !== undefined) return Promise.resolve(this.#answer(opened, order, told));
     const stale = this.#fence(opened.signal, session, turn);
     if (stale !== undefined) return Promise.resolve(this.#refuse(opened, stale));
     assert(turn !== undefined, 'the fence lets known turns through alone');
     this.#bodies.set(id, body);
     this.#count('signal_taken');
     return this.#cut(opened, turn, order);
+  }
+
+  /** The end of a turn of which this engine has the record alone: it came with the session from another one. */
+  #toldEnd(signal: Signal, session: Session): CutDone__Input | undefined {
+    const end = session.handed.settledEnd(signal.turnId);
+    if (end === undefined || !isFresh(signal, this.#host.clock.wallMs())) return undefined;
+    const { endOffset: effectiveOffset, generated: generatedOffset } = end;
+    return { outcome: CONTROL_OUTCOME_ALREADY_ENDED, effectiveOffset, generatedOffset };
   }
 
   /** Why the control must not touch the turn (S6); undefined when it may. */

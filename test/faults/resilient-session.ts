@@ -217,6 +217,8 @@ export class ResilientSession {
   #attach(): void {
     const { nowMs } = this.#ports;
     this.#attached = false;
+    // Also where it is not answered: that gateway may take the session, and give it back, without a word to here.
+    if (this.#servedBy !== this.#gateway) for (const turn of this.unfinished) turn.moved();
     this.#lastHeardMs = nowMs();
     const call: ConverseCall = new ConverseCall(this.#target(), {
       onMessage: (message) => {
@@ -264,7 +266,6 @@ export class ResilientSession {
     this.#note(
       `attached, ${lastAppliedSeq} applied, replay ${replay.map((each) => `${each.turnId}@${each.nextOffset}`).join(' ')}`,
     );
-    if (this.#servedBy !== this.#gateway) for (const turn of this.unfinished) turn.moved();
     this.#servedBy = this.#gateway;
     for (const turn of this.unfinished) turn.resumed(turn.position);
     // A start that a gateway had queued when it lost the session may lie below another one's number: it is said again

@@ -127,7 +127,7 @@ export class WatchedTurn {
     this.#gatewayLost = true;
   }
 
-  /** The client goes on at another gateway than the one that sent it what it has. */
+  /** Another gateway than the one that sent the client what it has was asked to go on with the turn. */
   moved(): void {
     this.#hasMoved = true;
   }

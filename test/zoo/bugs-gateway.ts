@@ -109,6 +109,15 @@ export const gatewayBugs: readonly Bug[] = [
     wants: '-   "s1",',
   },
   {
+    name: 'unheard-engine-taken-for-the-one-before',
+    ownedBy: 'services/stream',
+    file: 'services/stream/session-seat.ts',
+    find: 'const stays = entryKey(engine) === this.#knownAt;',
+    replace: 'const stays = engine.engineId === this.engine.engineId;',
+    caughtBy: { test: 'services/stream/moves.test.ts', named: 'takes nothing for known there' },
+    wants: '-   "adopt": Array [],',
+  },
+  {
     name: 'two-failovers-counted-as-one',
     ownedBy: 'services/session',
     file: 'services/session/turn.ts',

@@ -30,7 +30,8 @@ export function openRequest(stream: number): LinkRequest__Input {
       minEpoch: 0,
       holder: new Uint8Array(8),
       kvScope: new Uint8Array(8),
-      signalKey: new Uint8Array(32),
+      // Nobody signals here.
+      signalKey: new Uint8Array(0),
       defaultCreditTokens: limits.ringTokens,
     },
   };

@@ -26,6 +26,8 @@ const DEFAULTS: Readonly<
   init: { full: [5, 120], short: [1, 30] },
   interrupt: { full: [3, 180], short: [1, 25] },
   window: { full: [7, 60], short: [2, 20] },
+  // Four minutes in all: the frontier of a claim is --rounds 7.
+  door: { full: [3, 4], short: [1, 2] },
 };
 
 const HELP = `npm run bench -- BENCH [options]
@@ -39,10 +41,12 @@ Benches (each writes bench/results/BENCH/….json and bench/RESULTS.md):
   interrupt   cuts at 1,000 tok/s, counted on the step clock: idle, 10,000 at once, paused reader,
               beside 5,000 sessions, from another gateway over NATS, with NATS frozen or dead
   window      a 461 KB first turn over a wire of 20 ms, beside a grpc-js server as it comes
+  door        responses at 1 ms a token over SSE and WebSocket lanes, telemetry on and off, beside nginx
+              (RETICLE_NGINX, or on PATH) and a relay on node:http
 
 Options:
   --short         fewer and shorter rounds, for a quick look; its figures are no claim
-  --rounds N      interleaved rounds (7; short 3)
+  --rounds N      interleaved rounds (3 to 7; short 1 to 3)
   --seconds N     measured seconds per round and cell (interrupt: bound on all its cuts)
   --only PREFIX   cells whose id starts so
   --help

@@ -1,5 +1,6 @@
 /** `npm run bench`: runs one bench, prints its goals, and writes its result and the page of all results. */
 import { parseCommand, type BenchOptions } from './command-line.ts';
+import { doorBench } from './door/run.ts';
 import { commitOf, HostProbe, sourcesDigest } from './host-record.ts';
 import { initBench } from './init/run.ts';
 import { interruptBench } from './interrupt/run.ts';
@@ -17,6 +18,7 @@ const byName: Readonly<Record<BenchName, Bench>> = {
   init: initBench,
   interrupt: interruptBench,
   window: windowBench,
+  door: doorBench,
 };
 const PROFILE = 'bench-flat';
 

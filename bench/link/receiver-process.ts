@@ -1,12 +1,9 @@
 /** The receiving end of a link cell: a raw grpc-js client that checks every token of every stream. */
-import { Client, credentials, type ClientDuplexStream } from '@grpc/grpc-js';
-import { linkServiceDefinition } from '@reticle/proto/load';
-import type { LinkRequest__Input } from '@reticle/proto/gen/engine/v1/LinkRequest';
 import { StepFrameReader } from '@reticle/proto/wire';
 import { streamPerSessionDefinition } from '../referents/stream-per-session.ts';
 import { BENCH_DIGEST, BENCH_INPUT_IDS } from '../rig/bench-flat.ts';
 import { monotonicMicros, serveCalls } from '../rig/calls.ts';
-import { creditRequest, helloRequest, openRequest, startRequest } from '../rig/link-requests.ts';
+import { checkRows, LinkClient, rawClient } from '../rig/link-client.ts';
 import { faultsOf, TokenCheck, type Faults } from '../rig/token-check.ts';
 import { TurnOracle } from '../rig/turn-oracle.ts';
 import { Histogram } from '../statistics.ts';
@@ -28,8 +25,6 @@ export type ReceiverCounts = Faults & {
   readonly newestCounts: Float64Array;
 };
 
-const CREDIT_EVERY_MS = 100;
-const LINK_WINDOW_BYTES = 4 * 1024 * 1024;
 const identity = (bytes: Buffer): Buffer => bytes;
 
 let checks: TokenCheck[] = [];
@@ -47,73 +42,34 @@ function prepare({ streams, clockOffsetMicros }: ReceiverOrder): void {
   });
 }
 
-function clientOf(address: string): Client {
-  return new Client(address, credentials.createInsecure(), {
-    'grpc.max_receive_message_length': -1,
-    'grpc-node.flow_control_window': LINK_WINDOW_BYTES,
-  });
-}
-
-/** False when the message is no step frame. */
-function take(message: Buffer): boolean {
-  if (!reader.read(message)) return false;
-  let at = reader.textStart;
-  let token = 0;
-  for (let row = 0; row < reader.rows; row += 1) {
-    const count = reader.tokenCount[row] as number;
-    checks[(reader.lane[row] as number) - 1]?.take(reader.firstOffset[row] as number, count, reader.text, at);
-    for (const end = token + count; token < end; token += 1) at += reader.textLengths[token] as number;
-  }
-  if (reader.tokens === 0) return true;
-  tokens += reader.tokens;
+function counted({ tokens: count, micros }: StepFrameReader, bytes: number): void {
+  tokens += count;
   frames += 1;
-  bytesSeen += message.length;
+  bytesSeen += bytes;
   // Both clocks modulo 2^32 µs; the difference is small and signed.
-  newest.record((monotonicMicros() - offsetMicros - reader.micros) | 0);
-  return true;
+  newest.record((monotonicMicros() - offsetMicros - micros) | 0);
 }
 
 /** Opens the link, all sessions and all turns; resolves when every turn is told to start. */
 async function receiveLink(order: ReceiverOrder): Promise<void> {
   prepare(order);
-  const { Link } = linkServiceDefinition();
-  const call: ClientDuplexStream<LinkRequest__Input, Buffer> = clientOf(order.address).makeBidiStreamRequest(
-    Link.path,
-    Link.requestSerialize as (request: LinkRequest__Input) => Buffer,
-    identity,
-  );
-  const control = Link.responseDeserialize;
-  let opened = 0;
-  let started = 0;
-  await new Promise<void>((resolve, reject) => {
-    call.on('error', reject);
-    call.on('data', (message: Buffer) => {
-      if (take(message)) return;
-      const response = control(message);
-      if (response.fault) reject(new Error(`fault: ${JSON.stringify(response.fault)}`));
-      if (response.opened) opened += 1;
-      if (response.started) started += 1;
-      if (response.opened && opened === order.streams) {
-        for (let stream = 0; stream < order.streams; stream += 1) call.write(startRequest(stream));
-      }
-      if (response.started && started === order.streams) resolve();
-    });
-    call.write(helloRequest());
-    for (let stream = 0; stream < order.streams; stream += 1) call.write(openRequest(stream));
-  });
-  setInterval(() => call.write(creditRequest(checks.map((check) => check.next))), CREDIT_EVERY_MS);
+  await LinkClient.run({ address: order.address, checks, frame: counted });
 }
 
 /** Opens one call per stream; resolves when the server has all of them. */
 async function receiveStreamPerSession(order: ReceiverOrder): Promise<void> {
   prepare(order);
-  const client = clientOf(order.address);
+  const client = rawClient(order.address);
   const { path } = streamPerSessionDefinition.stream;
   const ready = checks.map((_, stream) => {
     const request = Buffer.alloc(4);
     request.writeUInt32LE(stream);
     const call = client.makeServerStreamRequest(path, identity, identity, request);
-    call.on('data', take);
+    call.on('data', (message: Buffer) => {
+      if (!reader.read(message) || reader.tokens === 0) return;
+      checkRows(reader, checks);
+      counted(reader, message.length);
+    });
     return new Promise<void>((resolve, reject) => {
       call.on('error', reject);
       call.on('metadata', () => resolve());

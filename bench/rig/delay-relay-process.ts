@@ -1,6 +1,7 @@
 /** A wire with a round-trip time: a TCP relay that hands every chunk on after half of it (PERFORMANCE §6.8). */
 import { connect, createServer, type Socket } from 'node:net';
 import { serveCalls } from './calls.ts';
+import { listenAnywhere } from './listen.ts';
 
 export type DelayOrder = {
   /** `host:port` of what is behind it. */
@@ -24,13 +25,7 @@ const calls = {
       delayed(near, far, rttMs / 2);
       delayed(far, near, rttMs / 2);
     });
-    return new Promise((resolve, reject) => {
-      server.on('error', reject);
-      server.listen(0, '127.0.0.1', () => {
-        const bound = server.address();
-        resolve(`127.0.0.1:${typeof bound === 'object' ? (bound?.port ?? 0) : 0}`);
-      });
-    });
+    return listenAnywhere(server);
   },
 };
 

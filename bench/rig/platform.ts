@@ -29,6 +29,10 @@ export type BenchPlatform = AsyncDisposable & {
   /** Of all gateways; the first is {@link address}. */
   readonly addresses: readonly string[];
   readonly apiKey: string;
+  /** `host:port` of the first gateway's OpenAI surfaces, where they were asked for. */
+  readonly front: string;
+  /** `host:port` of the first engine's links. */
+  readonly engineAddress: string;
   /** Of the engine, which stamps due times. */
   readonly clockOffsetMicros: number;
   /** Where the bus is a server. */
@@ -44,17 +48,24 @@ export type PlatformOptions = {
   readonly gateways?: number;
   /** A nats-server binary; without one the rig carries the bus itself. */
   readonly natsPath?: string;
+  /** The gateways serve the OpenAI surfaces. */
+  readonly front?: FrontOptions;
+  /** Serves the calls of `engine-process.ts`, which is the default. */
+  readonly engineFile?: string;
+};
+
+export type FrontOptions = {
+  /** Variables of OpenTelemetry; absent: nothing is exported, and nobody can ask for metrics. */
+  readonly environment?: Readonly<Record<string, string>>;
 };
 
 /** Gateway processes on the system's core, one engine on the given one, and the bus between them. */
 export async function startPlatform(options: PlatformOptions): Promise<BenchPlatform> {
-  const { engineCore, others = [], gateways: count = 1 } = options;
-  const file = (name: string): string => join(import.meta.dirname, name);
+  const { gateways: count = 1 } = options;
   const gateways = Array.from({ length: count }, () => {
     return new RigProcess<GatewayCalls>({ file: file('gateway-process.ts'), core: Core.system });
   });
-  const cores = [engineCore, ...others.map(() => Core.rig)];
-  const engines = cores.map((core) => new RigProcess<EngineCalls>({ file: file('engine-process.ts'), core }));
+  const engines = enginesOf(options);
   let bus: BusServer | undefined;
   const stop = async (): Promise<void> => {
     await Promise.all([...gateways, ...engines].map((each) => each.stop()));
@@ -72,6 +83,13 @@ export async function startPlatform(options: PlatformOptions): Promise<BenchPlat
     await stop();
     throw error;
   }
+}
+
+const file = (name: string): string => join(import.meta.dirname, name);
+
+function enginesOf({ engineCore, others = [], engineFile = file('engine-process.ts') }: PlatformOptions): Engine[] {
+  const cores = [engineCore, ...others.map(() => Core.rig)];
+  return cores.map((core) => new RigProcess<EngineCalls>({ file: engineFile, core }));
 }
 
 function carryBus(all: readonly (Gateway | Engine)[]): void {
@@ -105,11 +123,20 @@ async function startAll({ options, gateways, engines, names, access }: Starting)
   const nats = (index: number): { nats?: NatsAccess } => (access[index] === undefined ? {} : { nats: access[index] });
   const ports = await Promise.all(
     gateways.map((gateway, index) =>
-      gateway.call('start', { ...common, gatewayId: newId(), grpcPort: 0, keys, pepper, cellKeys, ...nats(index) }),
+      gateway.call('start', {
+        ...common,
+        ...frontOf(options.front),
+        gatewayId: newId(),
+        grpcPort: 0,
+        keys,
+        pepper,
+        cellKeys,
+        ...nats(index),
+      }),
     ),
   );
   const chains = [benchFlatChain(options.tokensPerSecond), ...(options.others ?? [])];
-  await Promise.all(
+  const [engineAddress = ''] = await Promise.all(
     engines.map((engine, index) => {
       const engineId = names[index] as string;
       const signalKeys = engineSignalKeys(cellKeys, engineId);
@@ -119,7 +146,15 @@ async function startAll({ options, gateways, engines, names, access }: Starting)
   );
   await sleep(SETTLE_MS);
   const clockOffsetMicros = (await engines[0]?.call('clockOffset')) ?? 0;
-  return { addresses: ports.map((port) => `${HOST}:${port}`), apiKey: key, clockOffsetMicros };
+  const front = `${HOST}:${await gateways[0]?.call('httpPort')}`;
+  const addresses = ports.map((port) => `${HOST}:${port}`);
+  return { addresses, front, engineAddress, apiKey: key, clockOffsetMicros };
+}
+
+function frontOf(front: FrontOptions | undefined) {
+  if (front === undefined) return {};
+  const { environment } = front;
+  return environment === undefined ? { httpPort: 0 } : { httpPort: 0, metricsPort: 0, environment };
 }
 
 function newId(): string {

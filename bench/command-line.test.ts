@@ -19,7 +19,11 @@ describe('parseCommand', () => {
   });
 
   test.each([
-    { name: 'an unknown bench', args: ['turn'], want: 'bench is one of link, plane, init, interrupt, window, door' },
+    {
+      name: 'an unknown bench',
+      args: ['turn'],
+      want: 'bench is one of link, plane, init, interrupt, window, door, added',
+    },
     { name: 'two benches', args: ['link', 'plane'], want: 'bench is one of' },
     { name: 'options alone', args: ['--short'], want: 'bench is one of' },
     { name: 'an unknown option', args: ['link', '--fast'], want: '--fast' },

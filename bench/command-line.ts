@@ -28,6 +28,7 @@ const DEFAULTS: Readonly<
   window: { full: [7, 60], short: [2, 20] },
   // Four minutes in all: the frontier of a claim is --rounds 7.
   door: { full: [3, 4], short: [1, 2] },
+  added: { full: [5, 5], short: [1, 2] },
 };
 
 const HELP = `npm run bench -- BENCH [options]
@@ -43,6 +44,7 @@ Benches (each writes bench/results/BENCH/….json and bench/RESULTS.md):
   window      a 461 KB first turn over a wire of 20 ms, beside a grpc-js server as it comes
   door        responses at 1 ms a token over SSE and WebSocket lanes, telemetry on and off, beside nginx
               (RETICLE_NGINX, or on PATH) and a relay on node:http
+  added       what the gateway adds to first and newest tokens, over reading the engine's link directly
 
 Options:
   --short         fewer and shorter rounds, for a quick look; its figures are no claim

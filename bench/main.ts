@@ -1,4 +1,5 @@
 /** `npm run bench`: runs one bench, prints its goals, and writes its result and the page of all results. */
+import { addedBench } from './added/run.ts';
 import { parseCommand, type BenchOptions } from './command-line.ts';
 import { doorBench } from './door/run.ts';
 import { commitOf, HostProbe, sourcesDigest } from './host-record.ts';
@@ -19,6 +20,7 @@ const byName: Readonly<Record<BenchName, Bench>> = {
   interrupt: interruptBench,
   window: windowBench,
   door: doorBench,
+  added: addedBench,
 };
 const PROFILE = 'bench-flat';
 

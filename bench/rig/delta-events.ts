@@ -31,8 +31,7 @@ export class DeltaEvents {
 
   /** One event's JSON at [from, to); false when it is no delta, and nothing was taken. */
   take(bytes: Buffer, from: number, to: number): boolean {
-    if (bytes.compare(DELTA_HEAD, 0, DELTA_HEAD.length, from, Math.min(to, from + DELTA_HEAD.length)) !== 0)
-      return false;
+    if (!isDelta(bytes, from, to)) return false;
     let at = this.#numberAt(bytes, from);
     let number = 0;
     for (let byte = bytes[at] as number; byte >= ZERO && byte <= NINE; byte = bytes[++at] as number) {
@@ -78,6 +77,12 @@ export class DeltaEvents {
     if (bytes.compare(TEXT_KEY, 0, TEXT_KEY.length, at, end) !== 0) throw new RangeError('a delta without its text');
     return end;
   }
+}
+
+/** True for a text delta's JSON at [from, to). */
+export function isDelta(bytes: Buffer, from: number, to: number): boolean {
+  const end = Math.min(to, from + DELTA_HEAD.length);
+  return bytes.compare(DELTA_HEAD, 0, DELTA_HEAD.length, from, end) === 0;
 }
 
 /** The end of a response or an error, as text for people; undefined for an event that goes on. */

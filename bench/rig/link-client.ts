@@ -2,7 +2,9 @@
 import { Client, credentials, type ClientDuplexStream } from '@grpc/grpc-js';
 import { linkServiceDefinition } from '@reticle/proto/load';
 import type { LinkRequest__Input } from '@reticle/proto/gen/engine/v1/LinkRequest';
+import type { LinkResponse } from '@reticle/proto/gen/engine/v1/LinkResponse';
 import { StepFrameReader } from '@reticle/proto/wire';
+import { monotonicMicros } from './calls.ts';
 import { creditRequest, helloRequest, openRequest, startRequest } from './link-requests.ts';
 import type { TokenCheck } from './token-check.ts';
 
@@ -21,6 +23,9 @@ const CREDIT_EVERY_MS = 100;
 const LINK_WINDOW_BYTES = 4 * 1024 * 1024;
 const identity = (bytes: Buffer): Buffer => bytes;
 
+/** Of turns one after the other, in this process. */
+let sessions = 0;
+
 type Call = ClientDuplexStream<LinkRequest__Input, Buffer>;
 
 /** A grpc-js client that takes messages of any size, with a window for a whole link. */
@@ -36,6 +41,7 @@ export class LinkClient {
   readonly #reader = new StepFrameReader();
   readonly #allStarted = Promise.withResolvers<void>();
   readonly #call: Call;
+  #told = (): void => {};
   #opened = 0;
   #started = 0;
 
@@ -44,11 +50,37 @@ export class LinkClient {
     const { Link } = linkServiceDefinition();
     const serialize = Link.requestSerialize as (request: LinkRequest__Input) => Buffer;
     this.#call = rawClient(options.address).makeBidiStreamRequest(Link.path, serialize, identity);
+    // Whoever waits for something else is told by that.
+    this.#allStarted.promise.catch(() => {});
     this.#call.on('error', (error: Error) => this.#allStarted.reject(error));
     this.#call.on('data', (message: Buffer) => {
       if (!this.#reader.read(message)) this.#control(Link.responseDeserialize(message));
       else if (this.#reader.tokens > 0) this.#frame(message.length);
     });
+  }
+
+  /** A session with one turn after the other, sent together; µs from the send to the first token of each. */
+  static async firstTokens(address: string, turns: number, outputTokens: number): Promise<number[]> {
+    let told = (): void => {};
+    const client = new LinkClient({ address, checks: [], row: () => told() });
+    client.#call.write(helloRequest());
+    const micros: number[] = [];
+    for (let turn = 0; turn < turns; turn += 1) {
+      // The engine keeps sessions of links that have gone.
+      const stream = (sessions += 1);
+      const first = Promise.withResolvers<number>();
+      client.#allStarted.promise.catch((error: unknown) => first.reject(error));
+      told = () => first.resolve(monotonicMicros());
+      const ended = client.#nextEnd();
+      const sentMicros = monotonicMicros();
+      client.#call.write(openRequest(stream));
+      client.#call.write(startRequest(stream, outputTokens));
+      micros.push((await first.promise) - sentMicros);
+      // The next one begins when this one is over, as it does behind a gateway.
+      await ended;
+    }
+    client.#call.cancel();
+    return micros;
   }
 
   /** Opens the link and a session with a turn for each check; resolves when all turns have started. */
@@ -62,8 +94,13 @@ export class LinkClient {
     }, CREDIT_EVERY_MS);
   }
 
-  #control(response: { readonly fault?: unknown; readonly opened?: unknown; readonly started?: unknown }): void {
+  #nextEnd(): Promise<void> {
+    return new Promise((resolve) => (this.#told = resolve));
+  }
+
+  #control(response: LinkResponse): void {
     const { checks } = this.#options;
+    if (response.ended) this.#told();
     if (response.fault) this.#allStarted.reject(new Error(`fault: ${JSON.stringify(response.fault)}`));
     if (response.opened) this.#opened += 1;
     if (response.started) this.#started += 1;

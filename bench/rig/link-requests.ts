@@ -37,7 +37,10 @@ export function openRequest(stream: number): LinkRequest__Input {
   };
 }
 
-export function startRequest(stream: number): LinkRequest__Input {
+export function startRequest(
+  stream: number,
+  maxOutputTokens: number = benchFlatChain(1).maxOutputTokens,
+): LinkRequest__Input {
   return {
     start: {
       lane: stream + 1,
@@ -46,7 +49,7 @@ export function startRequest(stream: number): LinkRequest__Input {
       turnId: `turn-${stream}`,
       input: [{ tokens: { tokenIds: [...BENCH_INPUT_IDS] } }],
       params: { temperature: 1, seed: stream },
-      maxOutputTokens: benchFlatChain(1).maxOutputTokens,
+      maxOutputTokens,
       creditTokens: limits.ringTokens,
       maxDuration: { seconds: 3_600 },
     },

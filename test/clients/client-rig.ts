@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { LocalChain } from '@reticle/core/domain';
 import { environment } from '@reticle/core/process';
 import { bounded, flatChain, startTestPlatform, type TestPlatform } from '../kit/index.ts';
 import { pythonWith } from '../kit/python.ts';
@@ -16,10 +17,14 @@ const script = JSON.stringify([
   },
 ]);
 
-/** A platform whose one model ends its turns by itself, writes code, and calls a tool when asked to. */
-export function startClientPlatform(servedName = 'spark'): Promise<TestPlatform> {
+/**
+ * A platform whose model ends its turns by itself, writes code, and calls a tool when asked to.
+ *
+ * @param others chains beside it
+ */
+export function startClientPlatform(servedName = 'spark', others: readonly LocalChain[] = []): Promise<TestPlatform> {
   const engine = { tokens: 'code', length: 'natural', script } as const;
-  return startTestPlatform({ chains: [flatChain(4_000, { servedName, engine })] });
+  return startTestPlatform({ chains: [flatChain(4_000, { servedName, engine }), ...others] });
 }
 
 /** The interpreter; a missing one is an error in CI and a printed line elsewhere. */

@@ -1,82 +1,56 @@
 /** The Codex CLI, unmodified, with settings on its command line alone (PROTOCOL §5). */
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import type { TestPlatform } from '../kit/index.ts';
-import { runClient, startClientPlatform } from './client-rig.ts';
+import { flatChain, type TestPlatform } from '../kit/index.ts';
+import { startClientPlatform } from './client-rig.ts';
+import { codexExec, codexRuns, type CodexEvent, type CodexProvider } from './codex-rig.ts';
 
 /** Above the bound of every wait, which says what it waited for. */
 jest.setTimeout(60_000);
 
-const versions = [
-  { version: '0.169.0', folder: '@openai/codex' },
-  { version: '0.166.0', folder: 'codex-0.166' },
-];
-const runs = versions.flatMap((each) => [
-  { ...each, transport: 'SSE', supportsWebSockets: false },
-  { ...each, transport: 'WebSocket', supportsWebSockets: true },
-]);
-type Codex = (typeof runs)[number] & { readonly key?: string };
-
 let platform: TestPlatform;
 beforeAll(async () => {
-  platform = await startClientPlatform();
+  platform = await startClientPlatform('spark', [flatChain(4_000, { servedName: 'small', contextTokens: 2_048 })]);
 });
 afterAll(() => platform[Symbol.asyncDispose]());
 
-type CodexEvent = {
-  readonly type: string;
-  readonly item?: {
-    readonly type: string;
-    readonly text?: string;
-    readonly command?: string;
-    readonly exit_code?: number;
-  };
-  readonly usage?: Readonly<Record<string, number>>;
+const provider = (over: Partial<CodexProvider> = {}): CodexProvider => {
+  return { base: platform.httpOf(), key: platform.keyOf('acme'), ...over };
 };
+const answerOf = (events: readonly CodexEvent[]): string =>
+  events.findLast(({ item }) => item?.type === 'agent_message')?.item?.text ?? '';
 
-async function exec(codex: Codex, prompt: string): Promise<CodexEvent[]> {
-  const { folder, supportsWebSockets, key = platform.keyOf('acme') } = codex;
-  const base = `${platform.httpOf()}/v1`;
-  const provider = `{name="Reticle",base_url="${base}",wire_api="responses",env_key="RETICLE_API_KEY",supports_websockets=${supportsWebSockets}}`;
-  const settings = ['model="spark"', 'model_provider="reticle"', `model_providers.reticle=${provider}`];
-  const program = join(import.meta.dirname, 'node_modules', folder, 'bin', 'codex.js');
-  const flags = settings.flatMap((setting) => ['-c', setting]);
-  const command = [
-    process.execPath,
-    program,
-    'exec',
-    '--skip-git-repo-check',
-    '--dangerously-bypass-approvals-and-sandbox',
-    '--json',
-    ...flags,
-    prompt,
-  ] as const;
-  const { stdout } = await runClient([...command], { RETICLE_API_KEY: key });
-  return stdout
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as CodexEvent);
-}
-
-describe.each(runs)('codex $version over $transport', (codex) => {
+describe.each(codexRuns)('codex $version over $transport', (run) => {
   test('a turn from prompt to answer, with its usage', async () => {
-    const events = await exec(codex, 'Write a queue.');
-    const message = events.find(({ item }) => item?.type === 'agent_message')?.item?.text ?? '';
-    expect(message).toContain('queue');
+    const events = await codexExec(run, provider(), 'Write a queue.');
+    expect(answerOf(events)).toContain('queue');
     expect(events.at(-1)?.type).toBe('turn.completed');
     expect(events.at(-1)?.usage?.['output_tokens']).toBeGreaterThan(10);
   });
 
   test('a tool that the model calls runs, and its output comes back', async () => {
-    const events = await exec(codex, 'Please list the files.');
+    const events = await codexExec(run, provider(), 'Please list the files.');
     const ran = events.find(({ type, item }) => type === 'item.completed' && item?.type === 'command_execution')?.item;
     expect(ran).toMatchObject({ command: expect.stringContaining('ls') as unknown, exit_code: 0 });
-    expect(events.findLast(({ item }) => item?.type === 'agent_message')?.item?.text).not.toBe('');
+    expect(answerOf(events)).not.toBe('');
     expect(events.at(-1)?.type).toBe('turn.completed');
   });
 
   test('a key that is not valid stops it', async () => {
-    const events = await exec({ ...codex, key: 'rtk_x' }, 'Write a queue.');
+    const events = await codexExec(run, provider({ key: 'rtk_x' }), 'Write a queue.');
+    expect(events.at(-1)?.type).toBe('turn.failed');
+  });
+
+  test('row 12: what no retry helps stops it at once, with a plain text', async () => {
+    const events = await codexExec(run, provider({ model: 'none' }), 'Write a queue.');
+    const said = events.filter(({ type }) => type === 'error').map(({ message }) => message);
+    expect(said).toEqual(['no engine serves this model']);
+    expect(events.at(-1)).toMatchObject({ type: 'turn.failed', error: { message: 'no engine serves this model' } });
+  });
+
+  test('row 13: a context that is too long stops it at once, with its own text', async () => {
+    const events = await codexExec(run, provider({ model: 'small' }), 'Write a queue.');
+    const said = events.filter(({ type }) => type === 'error').map(({ message }) => message);
+    expect(said).toEqual([expect.stringMatching(/ran out of room in the model's context window/)]);
     expect(events.at(-1)?.type).toBe('turn.failed');
   });
 });

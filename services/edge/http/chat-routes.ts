@@ -6,7 +6,6 @@ import { ChatReader, type ChunkOutput } from '../openai/chat-reader.ts';
 import { decodeChat, type CreateChat } from '../openai/decode-chat.ts';
 import { parseLargeBody, requestParam } from '../openai/json-fields.ts';
 import type { ServedResponse } from '../openai/responses.ts';
-import type { ErrorAnswerer } from './error-answer.ts';
 import type { FieldName } from '../openai/response-fields.ts';
 import { readBody } from './read-body.ts';
 import type { SurfaceOptions } from './responses-routes.ts';
@@ -26,9 +25,7 @@ import {
 import { EVENT_STREAM, SseOutput } from './sse-output.ts';
 import { traceOf } from './trace-of.ts';
 
-export type ChatOptions = SurfaceOptions & { readonly answerOf: ErrorAnswerer };
-
-export function chatRoutes(options: ChatOptions): readonly Route[] {
+export function chatRoutes(options: SurfaceOptions): readonly Route[] {
   return [{ method: 'POST', path: '/v1/chat/completions', handler: (exchange) => create(options, exchange) }];
 }
 
@@ -46,7 +43,7 @@ type Answering = {
   readonly after?: number;
 };
 
-async function create(options: ChatOptions, exchange: Exchange): Promise<void> {
+async function create(options: SurfaceOptions, exchange: Exchange): Promise<void> {
   const { responses, idempotency } = options;
   const { request, response, caller, requestId } = exchange;
   const body = await readBody(request);
@@ -79,7 +76,7 @@ type Resuming = Pick<Exchange, 'caller' | 'request'> & {
  * @throws ReticleError `turn_not_found` for any other token: the client sends its request anew
  */
 function resume(
-  { responses }: ChatOptions,
+  { responses }: SurfaceOptions,
   { asked, caller, request, token }: Resuming,
 ): Pick<Answering, 'turns' | 'after'> {
   if (asked.choices !== 1 || !asked.create.stream || typeof token !== 'string') {
@@ -117,7 +114,7 @@ function fieldNames({ outputField, origins }: CreateChat): FieldName {
 }
 
 /** Waits for every end; a turn that failed is a status, since nothing was sent yet. */
-async function answer(options: ChatOptions, response: ServerResponse, answering: Answering): Promise<void> {
+async function answer(options: SurfaceOptions, response: ServerResponse, answering: Answering): Promise<void> {
   const { turns } = answering;
   for (const turn of turns) acknowledgeAll(turn);
   const records = turns.map(({ record }) => record);
@@ -129,7 +126,7 @@ async function answer(options: ChatOptions, response: ServerResponse, answering:
 }
 
 /** One choice that fails before the first byte fails the request. */
-function refuse({ responses }: ChatOptions, { turns, fieldName }: Answering): void {
+function refuse({ responses }: SurfaceOptions, { turns, fieldName }: Answering): void {
   const records = turns.map(({ record }) => record);
   if (failureOf(records) === undefined) return;
   for (const turn of turns) cutQuietly(responses, turn);
@@ -143,7 +140,7 @@ function firstOf(turns: readonly ServedResponse[]): ServedResponse {
 }
 
 /** Headers leave at the turns' start, or when one waits; a refusal before that is a status. */
-async function streamNew(options: ChatOptions, response: ServerResponse, answering: Answering): Promise<void> {
+async function streamNew(options: SurfaceOptions, response: ServerResponse, answering: Answering): Promise<void> {
   const { turns } = answering;
   const records = turns.map(({ record }) => record);
   await begun(records, { clock: options.clock, waitMs: options.timeouts.queuedMs });
@@ -155,7 +152,7 @@ async function streamNew(options: ChatOptions, response: ServerResponse, answeri
   stream(options, response, answering);
 }
 
-function stream(options: ChatOptions, response: ServerResponse, answering: Answering): void {
+function stream(options: SurfaceOptions, response: ServerResponse, answering: Answering): void {
   const { turns, asked, owns, after } = answering;
   const { clock, timeouts } = options;
   const flushed = (positions: readonly number[]): void =>
@@ -186,7 +183,7 @@ function stream(options: ChatOptions, response: ServerResponse, answering: Answe
 
 /** Chunks as events; `id` is an offset only where there is one answer. */
 function chunkOutput(
-  { answerOf, responses }: ChatOptions,
+  { answerOf, responses }: SurfaceOptions,
   output: SseOutput<readonly number[]>,
   { turns, requestId, fieldName }: Answering,
 ): ChunkOutput {

@@ -2,14 +2,17 @@
 import type { ServerResponse } from 'node:http';
 import { assert, isReticleError, ReticleError } from '@reticle/core/domain';
 import type { Clock } from '@reticle/core/flow';
+import type { CreateResponse } from '../openai/create-response.ts';
 import { decodeResponse } from '../openai/decode-response.ts';
+import { dialectOf } from '../openai/dialect.ts';
 import { parseLargeBody } from '../openai/json-fields.ts';
 import { responseFields, type FieldName } from '../openai/response-fields.ts';
 import { responseObject, terminalStatus } from '../openai/response-object.ts';
 import { ResponseReader } from '../openai/response-reader.ts';
 import type { Responses, ServedResponse } from '../openai/responses.ts';
 import { offsetOfSequence } from '../openai/sequence-number.ts';
-import { StatusError } from './error-answer.ts';
+import { readFor, refuseInStream } from './codex-refusal.ts';
+import { StatusError, type ErrorAnswerer } from './error-answer.ts';
 import type { Idempotency } from './idempotency.ts';
 import { readBody } from './read-body.ts';
 import type { Exchange, Route } from './routes.ts';
@@ -24,6 +27,7 @@ export type SurfaceOptions = {
   readonly clock: Clock;
   readonly timeouts: HttpTimeouts;
   readonly idempotency: Idempotency;
+  readonly answerOf: ErrorAnswerer;
 };
 
 export function responseRoutes(options: SurfaceOptions): readonly Route[] {
@@ -35,10 +39,25 @@ export function responseRoutes(options: SurfaceOptions): readonly Route[] {
 }
 
 async function create(options: SurfaceOptions, exchange: Exchange): Promise<void> {
+  const { request } = exchange;
+  const dialect = dialectOf(request.headers);
+  const { body, fields } = await readFor(dialect, async () => {
+    const text = await readBody(request);
+    return { body: text, fields: await parseLargeBody(text) };
+  });
+  try {
+    await respond(options, exchange, { body, asked: { ...decodeResponse(fields), dialect } });
+  } catch (error) {
+    if (fields['stream'] !== true) throw error;
+    refuseInStream(error, { exchange, answerOf: options.answerOf, dialect });
+  }
+}
+
+type Asked = { readonly body: string; readonly asked: CreateResponse };
+
+async function respond(options: SurfaceOptions, exchange: Exchange, { body, asked }: Asked): Promise<void> {
   const { responses, idempotency } = options;
   const { request, response, caller } = exchange;
-  const body = await readBody(request);
-  const asked = decodeResponse(await parseLargeBody(body));
   const fieldName = responseFields(asked);
   const start = async (): Promise<[ServedResponse]> => [
     await responses.create(caller, { ...asked, trace: traceOf(request) }),

@@ -1,6 +1,7 @@
 import type { Tier, TraceContext } from '@reticle/core/domain';
 import type { TurnParams } from '@reticle/services/session';
 import type { InputCalls } from './decode-input.ts';
+import type { Dialect } from './dialect.ts';
 import type { ResponseProfile } from './response-profile.ts';
 
 /** What a `create` asks for, on whatever surface it came: validated, nothing of it taken over unseen. */
@@ -19,6 +20,8 @@ export type CreateResponse = {
   readonly background: boolean;
   /** False: evaluate the input, generate nothing. */
   readonly generate: boolean;
+  /** Whose habits its client has; absent: the SDK's. */
+  readonly dialect?: Dialect;
   /** The request's place in its caller's trace. */
   readonly trace?: TraceContext | undefined;
   /** What the answer repeats of the request. */

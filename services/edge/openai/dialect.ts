@@ -10,13 +10,23 @@ export function dialectOf(headers: IncomingHttpHeaders): Dialect {
   return Object.keys(headers).some((name) => name.startsWith('x-codex-')) ? 'codex' : 'openai';
 }
 
-/** Who speaks this way knows the meaning of these refusals by their own code. */
-const KNOWN_TO_CODEX: ReadonlySet<ErrorCode> = new Set(['context_length_exceeded', 'quota_exhausted', 'tier_closed']);
+/** Codes at which Codex stops at once where `response.failed` has them (PROTOCOL §5.2 row 13). */
+export type StopCode = 'invalid_prompt' | 'context_length_exceeded';
+
+/** Codex knows what to do at these: by their status, or by sending everything again as a session of its own. */
+const NOT_FINAL: ReadonlySet<ErrorCode> = new Set([
+  'epoch_stale',
+  'quota_exhausted',
+  'session_not_found',
+  'session_not_open',
+  'tier_closed',
+]);
 
 /**
- * True for a refusal that Codex would answer with further tries though none can help: it stops, with clean text, only at
- * `response.failed` of code `invalid_prompt` (§5.2 row 12).
+ * The code of `response.failed` for a refusal that Codex would answer with further tries, or with its raw JSON, though no
+ * try can help: it stops at this one, with clean text (§5.2 row 12). Undefined for every other refusal.
  */
-export function needsInvalidPrompt(dialect: Dialect, code: ErrorCode): boolean {
-  return dialect === 'codex' && errorRegistry[code].retry === 'never' && !KNOWN_TO_CODEX.has(code);
+export function stopCode(dialect: Dialect, code: ErrorCode): StopCode | undefined {
+  if (dialect !== 'codex' || errorRegistry[code].retry !== 'never' || NOT_FINAL.has(code)) return undefined;
+  return code === 'context_length_exceeded' ? code : 'invalid_prompt';
 }

@@ -23,6 +23,7 @@ export const profile: ResponseProfile = {
   ignored: [],
   defaults: [],
   sessionId: 'aaaaaaaaaaaaaaaaaaaaaaaaaa',
+  dialect: 'openai',
 };
 
 export const started: TurnStarted = {

@@ -1,6 +1,7 @@
 /** The `response` object of PROTOCOL §4.2 and the JSON of its items. */
 import { errorRegistry } from '@reticle/proto/contract';
 import type { TurnEnded, TurnError, Usage } from '@reticle/services/session';
+import { stopCode } from './dialect.ts';
 import { requestParam } from './json-fields.ts';
 import { tierWord, type ResponseProfile } from './response-profile.ts';
 import type { OutputItem, ResponseRecord } from './response-record.ts';
@@ -48,7 +49,7 @@ const RUNNING = { error: null, incomplete_details: null, instructions: null, out
 
 function endObject(profile: ResponseProfile, record: ResponseRecord, ended: TurnEnded): object {
   return {
-    error: ended.error === undefined ? null : responseError(ended.error),
+    error: ended.error === undefined ? null : responseError(profile, ended.error),
     incomplete_details: terminalStatus(ended) === 'incomplete' ? { reason: incompleteReason(record, ended) } : null,
     instructions: profile.instructions ?? null,
     output: closedItems(record).map((item) => itemObject(item, 'completed')),
@@ -114,8 +115,8 @@ export function usageObject(usage: Usage): object {
   };
 }
 
-function responseError({ code, message }: TurnError): object {
-  return { code: errorRegistry[code].alias ?? code, message };
+function responseError({ dialect }: ResponseProfile, { code, message }: TurnError): object {
+  return { code: stopCode(dialect, code) ?? errorRegistry[code].alias ?? code, message };
 }
 
 function incompleteReason({ cutBy }: ResponseRecord, { status, finishReason }: TurnEnded): string {

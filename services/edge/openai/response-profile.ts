@@ -1,4 +1,5 @@
 import type { Tier } from '@reticle/core/domain';
+import type { Dialect } from './dialect.ts';
 
 /** What a response repeats of its request, and what names it: known before its first token. */
 export type ResponseProfile = {
@@ -24,6 +25,7 @@ export type ResponseProfile = {
   /** Defaults of the model that the request left in force. */
   readonly defaults: readonly string[];
   readonly sessionId: string;
+  readonly dialect: Dialect;
 };
 
 /** As OpenAI spells tiers; `fast` is their `priority`. */

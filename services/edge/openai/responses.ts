@@ -132,7 +132,7 @@ export class Responses {
   ): { readonly successor: ServedResponse; readonly receipt: Promise<ControlAck> } {
     const { conversation, turnId, profile } = served;
     const keep = keepThroughOffset === undefined ? {} : { keepThroughOffset };
-    const request = { ...create, previousResponseId: profile.id };
+    const request = { ...create, dialect: profile.dialect, previousResponseId: profile.id };
     const successor = this.#hold(caller, request, conversation);
     const start = startTurn(request, { turnId: successor.turnId, parentTurnId: turnId });
     const receipt = conversation.redirect({ turnId, mode, ...keep, reason: 'user' }, start, successor.record);
@@ -229,6 +229,7 @@ export class Responses {
       background: create.background,
       defaults: [],
       sessionId: ref.sessionId,
+      dialect: create.dialect ?? 'openai',
     };
   }
 }

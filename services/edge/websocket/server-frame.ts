@@ -27,14 +27,6 @@ export function errorFrame({ status, headers, body }: ErrorAnswer, streamId: str
   });
 }
 
-/** The form of a refusal at which Codex stops (see `needsInvalidPrompt`). */
-export function invalidPromptFrame({ body }: ErrorAnswer, streamId: string | undefined): string {
-  const { message } = body.error;
-  const response = { id: '', object: 'response', status: 'failed', output: [], usage: null };
-  const told = { ...response, error: { code: 'invalid_prompt', message }, reticle: { error: body.error } };
-  return JSON.stringify({ type: 'response.failed', sequence_number: 0, response: told, ...streamOf(streamId) });
-}
-
 /** A control was refused, and nothing changed. `type` is the client's own word for what it asked. */
 export function failedFrame(type: string | undefined, error: ControlError, more: object = {}): string {
   const known = type !== undefined && TYPE.test(type) && !TAKEN.has(type) ? type : 'request';

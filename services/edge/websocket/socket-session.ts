@@ -15,7 +15,8 @@ import type { Clock, Random } from '@reticle/core/flow';
 import type { Caller } from '@reticle/services/stream';
 import type { ErrorAnswerer } from '../http/error-answer.ts';
 import { acknowledgeAll } from '../http/served-turn.ts';
-import { needsInvalidPrompt, type Dialect } from '../openai/dialect.ts';
+import { stopCode, type Dialect } from '../openai/dialect.ts';
+import { refusedResponseEvent } from '../openai/refused-response.ts';
 import type { Responses, ServedResponse } from '../openai/responses.ts';
 import type { Fields } from '../openai/json-fields.ts';
 import { decodeCreate, readFrame, streamIdOf, type CreateFrame } from './client-frame.ts';
@@ -23,7 +24,7 @@ import { Controls, outstandingCalls, steerPendingFrame, type PartialOnInterrupt 
 import { Lanes, type Lane } from './lanes.ts';
 import { Prewarms } from './prewarms.ts';
 import { ResponseStream, type Following } from './response-stream.ts';
-import { errorFrame, failedFrame, invalidPromptFrame, limitReachedFrame, withStream } from './server-frame.ts';
+import { errorFrame, failedFrame, limitReachedFrame, streamOf, withStream } from './server-frame.ts';
 import { LAST_MINUTE_MS, SocketLife } from './socket-life.ts';
 import { SocketOutput } from './socket-output.ts';
 import { closeCode, type SocketPort } from './socket-port.ts';
@@ -161,12 +162,16 @@ export class SocketSession {
         this.#output.write(this.#limitReached(streamId));
         return;
       }
-      const frame = decodeCreate(fields, bytes);
+      const frame = this.#withDialect(decodeCreate(fields, bytes));
       const lane = this.#lanes.admit(frame);
       if (lane !== undefined) void this.#begin(lane, frame);
     } catch (error) {
       this.#refuseCreate(error, streamId);
     }
+  }
+
+  #withDialect(frame: CreateFrame): CreateFrame {
+    return { ...frame, create: { ...frame.create, dialect: this.#options.dialect } };
   }
 
   /** The only place where this machine waits: a session is found or made, a prewarm ends. */
@@ -281,8 +286,12 @@ export class SocketSession {
 
   #refuseCreate(error: unknown, streamId: string | undefined): void {
     const { answerOf, requestId, dialect } = this.#options;
-    if (!isReticleError(error) || !needsInvalidPrompt(dialect, error.code)) this.#refuse(error, streamId);
-    else this.#output.write(invalidPromptFrame(answerOf(error, requestId), streamId));
+    const code = isReticleError(error) ? stopCode(dialect, error.code) : undefined;
+    if (code === undefined) this.#refuse(error, streamId);
+    else {
+      const { body } = answerOf(error, requestId);
+      this.#output.write(refusedResponseEvent(code, body.error, streamOf(streamId)));
+    }
   }
 
   #limitReached(streamId: string | undefined): string {

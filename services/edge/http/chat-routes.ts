@@ -14,7 +14,6 @@ import {
   acknowledgeAll,
   begun,
   cutOnLeave,
-  cutQuietly,
   failureOf,
   named,
   refusalOf,
@@ -129,7 +128,7 @@ async function answer(options: SurfaceOptions, response: ServerResponse, answeri
 function refuse({ responses }: SurfaceOptions, { turns, fieldName }: Answering): void {
   const records = turns.map(({ record }) => record);
   if (failureOf(records) === undefined) return;
-  for (const turn of turns) cutQuietly(responses, turn);
+  for (const turn of turns) responses.leave(turn);
   refuseFailed(records, fieldName);
 }
 
@@ -194,7 +193,7 @@ function chunkOutput(
       output.end();
     },
     failed: (error) => {
-      for (const turn of turns) cutQuietly(responses, turn);
+      for (const turn of turns) responses.leave(turn);
       output.frame(`data: ${JSON.stringify(answerOf(refusalOf(error, fieldName), requestId).body)}\n\n`);
       output.end();
     },

@@ -4,7 +4,7 @@ import { assert, isReticleError, ReticleError } from '@reticle/core/domain';
 import type { Clock } from '@reticle/core/flow';
 import type { CreateResponse } from '../openai/create-response.ts';
 import { decodeResponse } from '../openai/decode-response.ts';
-import { dialectOf } from '../openai/dialect.ts';
+import { dialectOf, threadIdOf } from '../openai/dialect.ts';
 import { parseLargeBody } from '../openai/json-fields.ts';
 import { responseFields, type FieldName } from '../openai/response-fields.ts';
 import { responseObject, terminalStatus } from '../openai/response-object.ts';
@@ -46,7 +46,8 @@ async function create(options: SurfaceOptions, exchange: Exchange): Promise<void
     return { body: text, fields: await parseLargeBody(text) };
   });
   try {
-    await respond(options, exchange, { body, asked: { ...decodeResponse(fields), dialect } });
+    const threadId = threadIdOf(fields, request.headers);
+    await respond(options, exchange, { body, asked: { ...decodeResponse(fields), dialect, threadId } });
   } catch (error) {
     if (fields['stream'] !== true) throw error;
     refuseInStream(error, { exchange, answerOf: options.answerOf, dialect });

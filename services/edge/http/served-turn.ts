@@ -111,16 +111,11 @@ export function cutOnLeave(turns: readonly ServedResponse[], { responses, exchan
   const cut = (): void => {
     const running = turns.filter(({ record }) => record.ended === undefined);
     if (running.length > 0) onCut?.();
-    for (const turn of running) cutQuietly(responses, turn);
+    for (const turn of running) responses.leave(turn);
   };
   // A client may be gone before its turn exists.
   if (response.destroyed) cut();
   else response.once('close', cut);
-}
-
-/** Nobody waits for the receipt; a session that is out of reach ends its turns by itself. */
-export function cutQuietly(responses: Responses, turn: ServedResponse): void {
-  responses.cut(turn, 'keep-generated').catch(() => {});
 }
 
 /** Who serves, as far as it is known when headers leave (PROTOCOL §4.4). */
@@ -131,6 +126,7 @@ export function servedHeaders({ profile, record, conversation }: ServedResponse)
     'openai-model': started?.model ?? profile.model,
     'x-reticle-session': profile.sessionId,
     ...(token === undefined ? {} : { 'x-reticle-resume-token': token }),
+    ...(token === undefined || profile.dialect !== 'codex' ? {} : { 'x-codex-turn-state': token }),
     ...(started === undefined
       ? {}
       : {

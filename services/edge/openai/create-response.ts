@@ -22,6 +22,8 @@ export type CreateResponse = {
   readonly generate: boolean;
   /** Whose habits its client has; absent: the SDK's. */
   readonly dialect?: Dialect;
+  /** Codex's thread: without `previousResponseId`, a request goes on where its thread has warm context. */
+  readonly threadId?: string | undefined;
   /** The request's place in its caller's trace. */
   readonly trace?: TraceContext | undefined;
   /** What the answer repeats of the request. */

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { errorRegistry, type ErrorCode } from '@reticle/proto/contract';
+import { isFields, type Fields } from './json-fields.ts';
 
 /** Whose habits a client has (PROTOCOL §4.1): Codex knows events of its own, and stops at other refusals than the SDK. */
 export type Dialect = 'codex' | 'openai';
@@ -8,6 +9,17 @@ export function dialectOf(headers: IncomingHttpHeaders): Dialect {
   const { originator } = headers;
   if (typeof originator === 'string' && originator.startsWith('codex')) return 'codex';
   return Object.keys(headers).some((name) => name.startsWith('x-codex-')) ? 'codex' : 'openai';
+}
+
+const THREAD_ID = /^[\x21-\x7e]{1,128}$/;
+
+/** Codex's thread, as the request's own fields say it, or its headers (§4.1); undefined where neither does. */
+export function threadIdOf(fields: Fields, headers: Readonly<Record<string, unknown>>): string | undefined {
+  const { client_metadata: metadata } = fields;
+  const told = isFields(metadata) ? metadata['thread_id'] : undefined;
+  return [told, headers['thread-id']].find(
+    (value): value is string => typeof value === 'string' && THREAD_ID.test(value),
+  );
 }
 
 /** Codes at which Codex stops at once where `response.failed` has them (PROTOCOL §5.2 row 13). */

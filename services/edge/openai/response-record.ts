@@ -78,6 +78,23 @@ export class ResponseRecord {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Resolves with the end. */
+  whenEnded(): Promise<void> {
+    return this.until(() => this.#ended !== undefined);
+  }
+
+  /** Resolves when it is so. */
+  until(isSo: () => boolean): Promise<void> {
+    if (isSo()) return Promise.resolve();
+    return new Promise((resolve) => {
+      const stop = this.listen(() => {
+        if (!isSo()) return;
+        stop();
+        resolve();
+      });
+    });
+  }
+
   tokens(run: TokenRun): void {
     const through = run.firstOffset + run.tokenCount;
     if (through <= this.#end || this.#ended !== undefined) return;

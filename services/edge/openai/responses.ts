@@ -2,12 +2,13 @@
  * Responses of this gateway: which session a request continues, the turn it becomes, and what is kept of it.
  *
  * A session is a conversation's context; `previous_response_id` names session and turn, so a fork is a turn with the
- * same parent (PROTOCOL §4.1). Without it a request has a session of its own.
+ * same parent (PROTOCOL §4.1). Without it a request of Codex goes on in the session of its thread, and any other has a
+ * session of its own.
  */
 import { createHash } from 'node:crypto';
 import { base32, RANDOM_ID_BYTES, ReticleError } from '@reticle/core/domain';
 import type { Clock, Random } from '@reticle/core/flow';
-import { limits } from '@reticle/proto/contract';
+import { errorRegistry, limits } from '@reticle/proto/contract';
 import type { ControlAck, CutMode, StartTurn } from '@reticle/services/session';
 import type { Caller, SessionFront } from '@reticle/services/stream';
 import { Conversation } from './conversation.ts';
@@ -16,10 +17,17 @@ import { checkCalls } from './decode-input.ts';
 import { ResponseIds, type ResponseRef } from './response-id.ts';
 import type { ResponseProfile } from './response-profile.ts';
 import { isCall, ResponseRecord } from './response-record.ts';
+import type { Thread, ThreadTurn } from './thread.ts';
+import { Threads } from './threads.ts';
 
 /** How long a response can be read after its terminal: as long as the service replays its tokens, or a background result is kept (§4.1). */
 const KEPT_MS = limits.ringKeepMs;
 const BACKGROUND_KEPT_MS = 10 * 60_000;
+
+/** A turn that is cut ends within this, or its session is given up. */
+const CUT_MS = 2_000;
+/** A session that was lost refuses within this; what takes longer was admitted and waits. */
+const TAKEN_MS = 250;
 
 export type ResponsesOptions = {
   readonly front: SessionFront;
@@ -48,9 +56,11 @@ export class Responses {
   readonly #conversations = new Map<string, Conversation>();
   /** Call ids of the conversations whose every turn was served here. */
   readonly #calls = new WeakMap<Conversation, Set<string>>();
+  readonly #threads: Threads;
 
   constructor(options: ResponsesOptions) {
     this.#options = options;
+    this.#threads = new Threads(options.clock);
   }
 
   /** Responses that are held. */
@@ -65,12 +75,78 @@ export class Responses {
    */
   async create(caller: Caller, create: CreateResponse): Promise<ServedResponse> {
     const { previousResponseId } = create;
-    const parent = previousResponseId === undefined ? undefined : this.#parent(caller, previousResponseId);
-    if (parent !== undefined) this.#checkCalls(parent.conversation, create);
-    const conversation = parent?.conversation ?? (await this.#newConversation(caller, create));
-    const served = this.#hold(caller, create, conversation);
-    this.#start(create, served, parent?.turnId ?? '');
+    const thread = this.#threads.of(caller, create);
+    if (previousResponseId !== undefined) return this.#createAfter(caller, create, { previousResponseId, thread });
+    if (thread !== undefined) return thread.alone(() => this.#createInThread(caller, create, thread));
+    const served = this.#hold(caller, create, await this.#newConversation(caller, create));
+    this.#start(create, served, '');
     return served;
+  }
+
+  #createAfter(
+    caller: Caller,
+    create: CreateResponse,
+    { previousResponseId, thread }: { readonly previousResponseId: string; readonly thread: Thread | undefined },
+  ): ServedResponse {
+    const { conversation, turnId: parentTurnId } = this.#parent(caller, previousResponseId);
+    this.#checkCalls(conversation, create);
+    const served = this.#hold(caller, create, conversation);
+    if (thread?.sessionId === conversation.sessionId) this.#follow(thread, create, { ...served, parentTurnId });
+    this.#start(create, served, parentTurnId);
+    return served;
+  }
+
+  /** A request of a thread sends the whole conversation: it goes on where that is warm, or in a session of its own. */
+  async #createInThread(caller: Caller, create: CreateResponse, thread: Thread): Promise<ServedResponse> {
+    if (create.generate && !(await this.#stopRunning(thread))) thread.moveTo(undefined);
+    const { sessionId } = thread;
+    if (sessionId !== undefined) {
+      const { parentTurnId, items } = thread.place(create);
+      const rest = { ...create, items: create.items.slice(items) };
+      const conversation = this.#conversations.get(sessionId) ?? this.#converse(caller, sessionId);
+      const served = this.#hold(caller, rest, conversation);
+      this.#follow(thread, rest, { ...served, parentTurnId });
+      this.#start(rest, served, parentTurnId);
+      if (await this.#isTaken(served)) return served;
+    }
+    const conversation = await this.#newConversation(caller, create);
+    thread.moveTo(conversation.sessionId);
+    const served = this.#hold(caller, create, conversation);
+    this.#follow(thread, create, { ...served, parentTurnId: '' });
+    this.#start(create, served, '');
+    return served;
+  }
+
+  #follow(thread: Thread, create: CreateResponse, turn: Omit<ThreadTurn, 'create'>): void {
+    const { turnId, parentTurnId, record } = turn;
+    thread.follow({ turnId, parentTurnId, record, create });
+  }
+
+  /** Ends what still runs in a thread: its client has moved on. False for a turn that does not end in time. */
+  async #stopRunning({ running, sessionId }: Thread): Promise<boolean> {
+    const conversation = this.#conversations.get(sessionId ?? '');
+    for (const { turnId } of running) {
+      // A session that is lost meanwhile has ended the record.
+      conversation?.cut({ turnId, mode: 'discard-partial-items', reason: 'user' }).catch(() => {});
+    }
+    return this.#within(Promise.all(running.map(({ record }) => record.whenEnded())), CUT_MS);
+  }
+
+  /** False for a turn that its session cannot take: it is lost, or has forgotten what the turn goes on from. */
+  async #isTaken({ record }: ServedResponse): Promise<boolean> {
+    const begun = (): boolean => record.started !== undefined || record.ended !== undefined;
+    await this.#within(record.until(begun), TAKEN_MS);
+    const error = record.started === undefined ? record.ended?.error : undefined;
+    return error === undefined || errorRegistry[error.code].retry === 'never';
+  }
+
+  /** False when the time was over first. */
+  async #within(promise: Promise<unknown>, ms: number): Promise<boolean> {
+    const late = Promise.withResolvers<boolean>();
+    const cancel = this.#options.clock.after(ms, () => late.resolve(false));
+    const inTime = await Promise.race([promise.then(() => true), late.promise]);
+    cancel();
+    return inTime;
   }
 
   #start(create: CreateResponse, { conversation, turnId, record }: ServedResponse, parentTurnId: string): void {
@@ -119,6 +195,16 @@ export class Responses {
     const { turnId, conversation } = served;
     const keep = keepThroughOffset === undefined ? {} : { keepThroughOffset };
     return conversation.cut({ turnId, mode, ...keep, reason: 'user' });
+  }
+
+  /**
+   * Ends a running response whose client has left. Codex keeps no partial item, and sends its conversation without it;
+   * others may read what there is.
+   */
+  leave(served: ServedResponse): void {
+    const mode = served.profile.dialect === 'codex' ? 'discard-partial-items' : 'keep-generated';
+    // Nobody waits for the receipt; a session that is out of reach ends its turns by itself.
+    this.cut(served, mode).catch(() => {});
   }
 
   /**

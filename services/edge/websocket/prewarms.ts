@@ -56,7 +56,7 @@ export class Prewarms {
     const prewarm = this.#kept.get(create.previousResponseId ?? '');
     if (prewarm === undefined) return create;
     const { served } = prewarm;
-    if (served !== undefined) await over(served);
+    await served?.record.whenEnded();
     if (served !== undefined && served.record.ended?.status !== 'failed') return create;
     const { previousResponseId, items } = prewarm.create;
     return this.resolved({ ...create, previousResponseId, items: [...items, ...create.items] });
@@ -77,16 +77,4 @@ type Told = { readonly type: string; readonly status: 'in_progress' | 'completed
 function event(profile: ResponseProfile, { type, status, place }: Told): string {
   const response = responseObject(profile, new ResponseRecord(''), status);
   return JSON.stringify({ type, sequence_number: sequenceNumber(0, place), response });
-}
-
-function over({ record }: ServedResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const look = (): void => {
-      if (record.ended === undefined) return;
-      stop();
-      resolve();
-    };
-    const stop = record.listen(look);
-    look();
-  });
 }

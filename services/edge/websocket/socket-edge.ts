@@ -13,7 +13,7 @@ import { WebSocketServer, type WebSocket } from 'ws';
 import { watchCredentials, type Authenticator } from '../auth/index.ts';
 import type { ErrorAnswerer } from '../http/error-answer.ts';
 import { endRaw } from '../http/last-answer.ts';
-import { dialectOf } from '../openai/dialect.ts';
+import { dialectOf, threadIdOf } from '../openai/dialect.ts';
 import type { Responses } from '../openai/responses.ts';
 import type { PartialOnInterrupt } from './controls.ts';
 import { checkOrigin } from './origins.ts';
@@ -133,6 +133,7 @@ export class SocketEdge {
       caller,
       requestId,
       dialect,
+      threadId: threadIdOf({}, headers),
       wantsReticleEvents: dialect === 'codex' || isBrowser || headers['x-reticle-events'] === '1',
       continues: isBrowser || headers['x-reticle-on-disconnect'] === 'continue',
       partialOnInterrupt: partialOnInterrupt(caller),

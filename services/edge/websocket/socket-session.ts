@@ -15,7 +15,7 @@ import type { Clock, Random } from '@reticle/core/flow';
 import type { Caller } from '@reticle/services/stream';
 import type { ErrorAnswerer } from '../http/error-answer.ts';
 import { acknowledgeAll } from '../http/served-turn.ts';
-import { stopCode, type Dialect } from '../openai/dialect.ts';
+import { stopCode, threadIdOf, type Dialect } from '../openai/dialect.ts';
 import { refusedResponseEvent } from '../openai/refused-response.ts';
 import type { Responses, ServedResponse } from '../openai/responses.ts';
 import type { Fields } from '../openai/json-fields.ts';
@@ -38,6 +38,8 @@ export type SocketSessionOptions = {
   readonly answerOf: ErrorAnswerer;
   readonly requestId: string;
   readonly dialect: Dialect;
+  /** Codex's thread, where its requests do not name it. */
+  readonly threadId?: string | undefined;
   /** The client asked for events that only Reticle has (§4.1). */
   readonly wantsReticleEvents: boolean;
   /** Turns go on when the socket ends, unless a request says otherwise. */
@@ -162,7 +164,7 @@ export class SocketSession {
         this.#output.write(this.#limitReached(streamId));
         return;
       }
-      const frame = this.#withDialect(decodeCreate(fields, bytes));
+      const frame = this.#withClient(decodeCreate(fields, bytes), fields);
       const lane = this.#lanes.admit(frame);
       if (lane !== undefined) void this.#begin(lane, frame);
     } catch (error) {
@@ -170,8 +172,10 @@ export class SocketSession {
     }
   }
 
-  #withDialect(frame: CreateFrame): CreateFrame {
-    return { ...frame, create: { ...frame.create, dialect: this.#options.dialect } };
+  #withClient(frame: CreateFrame, fields: Fields): CreateFrame {
+    const { dialect, threadId } = this.#options;
+    const told = threadIdOf(fields, { 'thread-id': threadId });
+    return { ...frame, create: { ...frame.create, dialect, threadId: told } };
   }
 
   /** The only place where this machine waits: a session is found or made, a prewarm ends. */
@@ -336,8 +340,7 @@ export class SocketSession {
   #abandon(served: ServedResponse, continues: boolean): void {
     acknowledgeAll(served);
     if (continues || served.record.ended !== undefined) return;
-    // A session that is lost meanwhile has ended the record.
-    this.#options.responses.cut(served, 'keep-generated').catch(() => {});
+    this.#options.responses.leave(served);
   }
 }
 

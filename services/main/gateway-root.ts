@@ -191,13 +191,14 @@ type HttpParts = Omit<GatewayDependencies, 'onModels'> &
 
 /** The OpenAI surfaces, where the gateway has a port for them. */
 async function startHttp(config: GatewayConfig, parts: HttpParts): Promise<HttpEdge | undefined> {
-  const { host, httpPort, sharesPort = false, cellKeys } = config;
+  const { host, httpPort, sharesPort = false, webSockets = true, cellKeys } = config;
   if (httpPort === undefined) return undefined;
   const { env, logger, auth, health, front, refused, directory, httpTimeouts = {} } = parts;
   return startHttpEdge({
     host,
     port: httpPort,
     sharesPort,
+    webSockets,
     front,
     auth,
     health,

@@ -71,6 +71,8 @@ export type GatewayConfig = {
   readonly cellKeys: readonly CellKey[];
   /** True where several workers listen on the port together (PERFORMANCE H12). */
   readonly sharesPort?: boolean;
+  /** False: the OpenAI surfaces do without WebSocket, and say so (PROTOCOL §4.3). Default true. */
+  readonly webSockets?: boolean;
   readonly nats?: NatsAccess;
 };
 

@@ -31,6 +31,8 @@ export type TestPlatformOptions = {
   /** Tiers of a tenant's key; default: all. */
   readonly tiers?: Partial<Record<Tenant, readonly [Tier, ...Tier[]]>>;
   readonly httpTimeouts?: Partial<HttpTimeouts>;
+  /** Whether the gateways take WebSockets; default true. */
+  readonly webSockets?: boolean;
   /** Variables of OpenTelemetry for every process; default: none. */
   readonly telemetry?: Readonly<Record<string, string>>;
 };
@@ -87,6 +89,7 @@ export class TestPlatform implements AsyncDisposable {
         keys,
         pepper,
         cellKeys: this.#cellKeys,
+        webSockets: this.#options.webSockets ?? true,
       };
       const onModels = (models: readonly string[]): void => this.#modelsAre(index, models);
       const { httpTimeouts = {} } = this.#options;

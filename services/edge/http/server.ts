@@ -23,7 +23,9 @@ import { responseRoutes } from './responses-routes.ts';
 import { RouteTable } from './routes.ts';
 import { defaultTimeouts, type HttpTimeouts } from './timeouts.ts';
 
-export type HttpEdgeOptions = Pick<SocketEdgeOptions, 'allowedOrigins' | 'socketsPerKeyMax' | 'partialOnInterrupt'> & {
+type SocketRules = 'allowedOrigins' | 'webSockets' | 'socketsPerKeyMax' | 'partialOnInterrupt';
+
+export type HttpEdgeOptions = Pick<SocketEdgeOptions, SocketRules> & {
   readonly host: string;
   /** 0: one that the system chooses. */
   readonly port: number;

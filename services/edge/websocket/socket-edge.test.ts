@@ -29,7 +29,7 @@ class EdgeRig implements AsyncDisposable {
   #turnId = '';
   edge!: HttpEdge;
 
-  async start(): Promise<this> {
+  async start({ webSockets = true } = {}): Promise<this> {
     this.setKeys();
     const { clock, front, random, log, keys, pepper } = this;
     front.on('attach', (attachment: ScriptedAttachment) => {
@@ -49,6 +49,7 @@ class EdgeRig implements AsyncDisposable {
       models: () => [{ name: 'spark-ref', contextTokens: 131_072 }],
       socketsPerKeyMax: SOCKETS_MAX,
       allowedOrigins: ['https://console.example'],
+      webSockets,
     });
     return this;
   }
@@ -232,5 +233,16 @@ describe('the sockets of a server', () => {
     await serves('acme');
     const text = JSON.stringify(rig.log.records);
     expect([text.includes('hello'), text.includes(rig.keyOf('acme'))]).toEqual([false, false]);
+  });
+});
+
+describe('a server without WebSocket', () => {
+  test('says so by 426 to who has a key, and by 401 to others', async () => {
+    await rig[Symbol.asyncDispose]();
+    rig = await new EdgeRig().start({ webSockets: false });
+    const { status, headers } = await refusal(rig.connect('acme'));
+    expect([status, headers.upgrade, headers['retry-after']]).toEqual([426, 'HTTP/1.1', undefined]);
+    const stranger = await refusal(rig.connect('acme', { authorization: 'Bearer rtk_x' }));
+    expect(stranger.status).toBe(401);
   });
 });

@@ -11,7 +11,7 @@ import { limits } from '@reticle/proto/contract';
 import type { Caller } from '@reticle/services/stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { watchCredentials, type Authenticator } from '../auth/index.ts';
-import type { ErrorAnswerer } from '../http/error-answer.ts';
+import { StatusError, type ErrorAnswer, type ErrorAnswerer } from '../http/error-answer.ts';
 import { endRaw } from '../http/last-answer.ts';
 import { dialectOf, threadIdOf } from '../openai/dialect.ts';
 import type { Responses } from '../openai/responses.ts';
@@ -36,6 +36,8 @@ export type SocketEdgeOptions = {
   readonly authenticated: (request: IncomingMessage) => { readonly caller: Caller; readonly path: string };
   /** Origins that may connect beside the server's own. */
   readonly allowedOrigins?: readonly string[];
+  /** False: whoever asks for a socket is told to do without, by the one status that Codex takes for good (§5.2 row 16). */
+  readonly webSockets?: boolean;
   /** Sockets of one key at a time. */
   readonly socketsPerKeyMax?: number;
   /** What becomes of an interrupted message, by tenant (§5.3). */
@@ -43,6 +45,7 @@ export type SocketEdgeOptions = {
 };
 
 const PATH = '/v1/responses';
+const UPGRADE_REQUIRED = 426;
 const SOCKETS_PER_KEY_MAX = 1_000;
 /** Asked for by browsers, which cannot send headers (§4.1a). */
 const SUBPROTOCOL = 'reticle.v1';
@@ -87,7 +90,7 @@ export class SocketEdge {
       });
     } catch (error) {
       // Nothing watches an upgraded connection: a peer that keeps its half open must not keep ours.
-      endRaw(socket, this.#options.answerOf(error, requestId), () => void socket.destroy());
+      endRaw(socket, withProtocol(this.#options.answerOf(error, requestId)), () => void socket.destroy());
     }
   }
 
@@ -105,9 +108,12 @@ export class SocketEdge {
   }
 
   #admit(request: IncomingMessage): Caller {
-    const { auth, authenticated, allowedOrigins = [], socketsPerKeyMax = SOCKETS_PER_KEY_MAX } = this.#options;
+    const { auth, authenticated, allowedOrigins = [], webSockets = true } = this.#options;
+    const { socketsPerKeyMax = SOCKETS_PER_KEY_MAX } = this.#options;
     const { caller, path } = authenticated(request);
     if (path !== PATH) throw new ReticleError('unimplemented', 'there is nothing at this path');
+    if (!webSockets)
+      throw new StatusError(UPGRADE_REQUIRED, new ReticleError('unimplemented', 'WebSocket is switched off here'));
     checkOrigin(request, allowedOrigins);
     auth.check(caller);
     if (this.#isDraining) throw new ReticleError('draining', 'the gateway is draining');
@@ -182,4 +188,10 @@ export class SocketEdge {
       for (const session of this.#sessions) this.#holds(session);
     });
   }
+}
+
+/** A 426 says which protocol is spoken instead (RFC 9110 §15.5.22). */
+function withProtocol(answer: ErrorAnswer): ErrorAnswer {
+  if (answer.status !== UPGRADE_REQUIRED) return answer;
+  return { ...answer, headers: { ...answer.headers, upgrade: 'HTTP/1.1' } };
 }

@@ -25,20 +25,28 @@ export function threadIdOf(fields: Fields, headers: Readonly<Record<string, unkn
 /** Codes at which Codex stops at once where `response.failed` has them (PROTOCOL §5.2 row 13). */
 export type StopCode = 'invalid_prompt' | 'context_length_exceeded';
 
-/** Codex knows what to do at these: by their status, or by sending everything again as a session of its own. */
-const NOT_FINAL: ReadonlySet<ErrorCode> = new Set([
+/** What a session refuses and not a request. */
+const OF_SESSION: ReadonlySet<ErrorCode> = new Set([
   'epoch_stale',
-  'quota_exhausted',
+  'invalid_resume_token',
+  'resume_expired',
   'session_not_found',
   'session_not_open',
-  'tier_closed',
 ]);
+
+/** True when the same request, sent again in full, may be served: later, or in a session of its own. */
+export function mayHelpAnew(code: ErrorCode): boolean {
+  return errorRegistry[code].retry !== 'never' || OF_SESSION.has(code);
+}
+
+/** Codex knows these by their status. */
+const KNOWN: ReadonlySet<ErrorCode> = new Set(['quota_exhausted', 'tier_closed']);
 
 /**
  * The code of `response.failed` for a refusal that Codex would answer with further tries, or with its raw JSON, though no
  * try can help: it stops at this one, with clean text (§5.2 row 12). Undefined for every other refusal.
  */
 export function stopCode(dialect: Dialect, code: ErrorCode): StopCode | undefined {
-  if (dialect !== 'codex' || errorRegistry[code].retry !== 'never' || NOT_FINAL.has(code)) return undefined;
+  if (dialect !== 'codex' || mayHelpAnew(code) || KNOWN.has(code)) return undefined;
   return code === 'context_length_exceeded' ? code : 'invalid_prompt';
 }

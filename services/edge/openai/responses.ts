@@ -8,12 +8,13 @@
 import { createHash } from 'node:crypto';
 import { base32, RANDOM_ID_BYTES, ReticleError } from '@reticle/core/domain';
 import type { Clock, Random } from '@reticle/core/flow';
-import { errorRegistry, limits } from '@reticle/proto/contract';
+import { limits } from '@reticle/proto/contract';
 import type { ControlAck, CutMode, StartTurn } from '@reticle/services/session';
 import type { Caller, SessionFront } from '@reticle/services/stream';
 import { Conversation } from './conversation.ts';
 import type { CreateResponse } from './create-response.ts';
 import { checkCalls } from './decode-input.ts';
+import { mayHelpAnew } from './dialect.ts';
 import { ResponseIds, type ResponseRef } from './response-id.ts';
 import type { ResponseProfile } from './response-profile.ts';
 import { isCall, ResponseRecord } from './response-record.ts';
@@ -137,7 +138,7 @@ export class Responses {
     const begun = (): boolean => record.started !== undefined || record.ended !== undefined;
     await this.#within(record.until(begun), TAKEN_MS);
     const error = record.started === undefined ? record.ended?.error : undefined;
-    return error === undefined || errorRegistry[error.code].retry === 'never';
+    return error === undefined || !mayHelpAnew(error.code);
   }
 
   /** False when the time was over first. */

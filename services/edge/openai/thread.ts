@@ -15,8 +15,8 @@
 import { createHash } from 'node:crypto';
 import { parseItem, renderItems, type Item } from '@reticle/core/domain/tokens';
 import { KeyedDedup } from '@reticle/core/flow';
-import { errorRegistry } from '@reticle/proto/contract';
 import type { CreateResponse } from './create-response.ts';
+import { mayHelpAnew } from './dialect.ts';
 import { closedItems, itemText } from './response-object.ts';
 import type { OutputItem, ResponseRecord } from './response-record.ts';
 
@@ -98,8 +98,7 @@ export class Thread {
     const { record, turnId } = turn;
     const error = record.ended?.error;
     if (error !== undefined) {
-      const mayHelp = errorRegistry[error.code].retry !== 'never';
-      if (record.started === undefined && mayHelp) this.moveTo(undefined);
+      if (record.started === undefined && mayHelpAnew(error.code)) this.moveTo(undefined);
       return;
     }
     const before = this.#before(turn);

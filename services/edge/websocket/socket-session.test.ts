@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { ReticleError } from '@reticle/core/domain';
+import { mark } from '../openai/openai-kit.ts';
 import { SessionRig, settled } from './websocket-kit.ts';
 
 const MINUTE = 60_000;
@@ -198,5 +199,74 @@ describe('prewarm', () => {
     rig.front.failNext = new ReticleError('model_not_found', 'none', { param: 'model' });
     await rig.create(prewarm);
     expect(rig.told).toMatchObject([{ type: 'error', status: 404, error: { code: 'model_not_found' } }]);
+  });
+});
+
+describe('a thread of Codex', () => {
+  const client = { dialect: 'codex', threadId: 'th1' } as const;
+  const user = (content: string): object => ({ type: 'message', role: 'user', content });
+  const said = (content: string): object => ({ type: 'message', role: 'assistant', content });
+
+  /** A conversation of one turn, whose socket rests. */
+  async function told(rig: SessionRig): Promise<void> {
+    await rig.running({ input: [user('a')] });
+    rig.event({ ...mark(5, { closed: true }), turnId: rig.lastStart.turnId });
+    rig.end(5);
+  }
+
+  const again = { input: [user('a'), said('hello'), user('b')] };
+
+  test('goes on from its last turn with what is new, also after its attachment was given up', async () => {
+    const rig = new SessionRig(client);
+    await told(rig);
+    const first = rig.lastStart;
+    rig.clock.advance(61_000);
+    await rig.create(again);
+    expect(rig.front.calls.filter(({ method }) => method === 'createSession')).toHaveLength(1);
+    expect(rig.lastStart).toMatchObject({
+      parentTurnId: first.turnId,
+      input: [{ json: JSON.stringify({ type: 'message', role: 'user', content: 'b' }) }],
+    });
+  });
+
+  test.each([
+    { name: 'its session is gone', code: 'session_not_found' },
+    { name: 'its session has forgotten the turn', code: 'turn_not_found' },
+    { name: 'its engine is gone', code: 'engine_lost' },
+  ] as const)('begins anew, in full, when $name', async ({ code }) => {
+    const rig = new SessionRig(client);
+    await told(rig);
+    await rig.create(again);
+    rig.end(0, { status: 'failed', error: { code, message: 'gone', param: '' } });
+    await settled();
+    expect(rig.front.calls.filter(({ method }) => method === 'createSession')).toHaveLength(2);
+    expect(rig.lastStart.parentTurnId).toBe('');
+    expect(rig.lastStart.input).toHaveLength(3);
+    expect(rig.types().filter((type) => type === 'failed' || type === 'error')).toEqual([]);
+  });
+
+  test('tells a refusal of the request itself once, and stays where it is', async () => {
+    const rig = new SessionRig(client);
+    await told(rig);
+    await rig.create(again);
+    rig.end(0, { status: 'failed', error: { code: 'context_length_exceeded', message: 'long', param: 'input' } });
+    await settled();
+    expect(rig.types().at(-1)).toBe('failed');
+    expect(rig.front.calls.filter(({ method }) => method === 'createSession')).toHaveLength(1);
+    await rig.create(again);
+    expect(rig.lastStart.input).toHaveLength(1);
+  });
+
+  test('cuts what runs in it, and does not wait for ever', async () => {
+    const rig = new SessionRig(client);
+    await rig.running({ input: [user('a')], stream_id: 'x' });
+    await rig.create({ input: [user('b')], stream_id: 'y' });
+    expect(rig.of('interrupt')).toMatchObject([{ interrupt: { mode: 'discard-partial-items' } }]);
+    expect(rig.starts).toHaveLength(1);
+    rig.clock.advance(2_000);
+    await settled();
+    await settled();
+    expect(rig.starts).toHaveLength(2);
+    expect(rig.front.calls.filter(({ method }) => method === 'createSession')).toHaveLength(2);
   });
 });

@@ -222,6 +222,25 @@ describe('a session that is gone', () => {
   });
 });
 
+describe('an engine that is lost between two turns', () => {
+  test('the thread goes on at another one, with the same words', async () => {
+    const thread = new Thread();
+    const own = flatChain(2_000, { servedName: 'moving' });
+    const engine = await platform.addEngine(own);
+    const body = { model: 'moving' };
+    await thread.ask([user(long)], { body });
+    const other = await platform.addEngine(own);
+    engine.lose();
+    const second = await thread.ask([user('More')], { body });
+    const after = OracleContext.root(own)
+      .turn({ input: [userItem(long)] })
+      .after(TOKENS);
+    expect(deltaText(second)).toBe(textOf(after.turn({ input: [userItem('More')] }), TOKENS));
+    expect(terminal(second).reticle).toMatchObject({ replica: other.engineId });
+    expect(warmth(terminal(await thread.ask([user('And more')], { body })))).toBeGreaterThan(0.95);
+  });
+});
+
 describe('a thread over WebSocket', () => {
   test('row 7: a socket that drops is cut, and the whole conversation on another one is warm', async () => {
     const thread = new Thread();

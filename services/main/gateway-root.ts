@@ -191,7 +191,7 @@ type HttpParts = Omit<GatewayDependencies, 'onModels'> &
 
 /** The OpenAI surfaces, where the gateway has a port for them. */
 async function startHttp(config: GatewayConfig, parts: HttpParts): Promise<HttpEdge | undefined> {
-  const { host, httpPort, sharesPort = false, webSockets = true, cellKeys } = config;
+  const { host, httpPort, sharesPort = false, webSockets = true, partialOnInterrupt = {}, cellKeys } = config;
   if (httpPort === undefined) return undefined;
   const { env, logger, auth, health, front, refused, directory, httpTimeouts = {} } = parts;
   return startHttpEdge({
@@ -199,6 +199,7 @@ async function startHttp(config: GatewayConfig, parts: HttpParts): Promise<HttpE
     port: httpPort,
     sharesPort,
     webSockets,
+    partialOnInterrupt: ({ tenant }) => partialOnInterrupt[tenant] ?? 'discard',
     front,
     auth,
     health,

@@ -73,6 +73,8 @@ export type GatewayConfig = {
   readonly sharesPort?: boolean;
   /** False: the OpenAI surfaces do without WebSocket, and say so (PROTOCOL §4.3). Default true. */
   readonly webSockets?: boolean;
+  /** What becomes of a message that is interrupted, by tenant (PROTOCOL §5.3); absent: it is discarded. */
+  readonly partialOnInterrupt?: Readonly<Record<string, 'discard' | 'keep'>>;
   readonly nats?: NatsAccess;
 };
 

@@ -17,6 +17,10 @@ const OWN = new Set(['connection', 'upgrade', 'host', 'content-length']);
 /** Stands between Codex and a gateway and remembers what was asked; passes everything on, ends as well. */
 export class CodexTap implements AsyncDisposable {
   readonly asked: Asked[] = [];
+  /** Types of what sockets were told. */
+  readonly told: string[] = [];
+  /** An interrupt comes too late: it is passed on behind the end of what it is for. */
+  holdsInterrupts = false;
   readonly #target: string;
   readonly #server: Server;
   readonly #webSockets = new WebSocketServer({ noServer: true });
@@ -81,11 +85,22 @@ export class CodexTap implements AsyncDisposable {
   #join(near: WebSocket, far: WebSocket): void {
     const index = this.#sockets;
     this.#sockets += 1;
+    let held: string[] = [];
     near.on('message', (data: Buffer) => {
-      this.#note('socket', index, data.toString());
-      far.send(data.toString());
+      const text = data.toString();
+      this.#note('socket', index, text);
+      if (this.holdsInterrupts && text.includes('"response.interrupt"')) held.push(text);
+      else far.send(text);
     });
-    far.on('message', (data: Buffer) => near.send(data.toString()));
+    far.on('message', (data: Buffer) => {
+      const text = data.toString();
+      const { type } = JSON.parse(text) as { type: string };
+      this.told.push(type);
+      near.send(text);
+      if (!/^response\.(completed|incomplete|failed)$/.test(type)) return;
+      for (const message of held) far.send(message);
+      held = [];
+    });
     near.on('error', () => far.terminate()).on('close', () => far.terminate());
     far.on('error', () => near.terminate()).on('close', () => near.terminate());
   }

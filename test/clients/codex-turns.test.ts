@@ -1,6 +1,6 @@
-/** Codex in the hands of an editor, through its app-server: turns, steers and Esc (PROTOCOL §5.2 rows 4 to 7). */
+/** Codex in the hands of an editor, through its app-server: turns, steers and Esc (PROTOCOL §5.2 rows 3 to 8, §5.3). */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import type { TestPlatform } from '../kit/index.ts';
+import type { Tenant, TestPlatform } from '../kit/index.ts';
 import { AppServer } from './app-server.ts';
 import { codexRuns } from './codex-rig.ts';
 import { DONE, startStoryPlatform, story } from './codex-story.ts';
@@ -16,7 +16,7 @@ let tap: CodexTap;
 let codex: AppServer | undefined;
 
 beforeAll(async () => {
-  platform = await startStoryPlatform();
+  platform = await startStoryPlatform({ partialOnInterrupt: { globex: 'keep' } });
 });
 afterAll(() => platform[Symbol.asyncDispose]());
 beforeEach(async () => {
@@ -105,5 +105,43 @@ describe.each(codexRuns)('codex $version over $transport', (run) => {
     expect(server.warmth).toBeGreaterThan(WARM);
     expect(tap.asked.some(({ body }) => body['type'] === 'response.interrupt')).toBe(false);
     expect(tap.turns.every(({ body }) => (body['tools'] as readonly unknown[]).length > 0)).toBe(true);
+  });
+});
+
+describe.each(codexRuns.filter(({ supportsWebSockets }) => supportsWebSockets))('codex $version', (run) => {
+  const start = async (tenant: Tenant): Promise<AppServer> =>
+    (codex = await AppServer.start(run, { base: tap.base, key: platform.keyOf(tenant) }));
+
+  test('§5.3: where the tenant keeps partial answers, Codex keeps what it has and goes on from it', async () => {
+    const server = await start('globex');
+    const turn = await server.begin('tell a long story');
+    await server.until('item/agentMessage/delta');
+    await server.steer(turn, 'stop it');
+    const { status, texts } = await server.ended();
+    const [partial = '', answer] = texts;
+    expect([status, answer]).toEqual(['completed', DONE]);
+    expect(partial.length).toBeGreaterThan(0);
+    expect(story.startsWith(partial.slice(0, story.length))).toBe(true);
+    expect(server.warmth).toBeGreaterThan(WARM);
+    expect(items(tap.turns.at(-1) as Asked)).toHaveLength(1);
+    const next = await server.begin('tell a long story');
+    await server.until('item/agentMessage/delta');
+    await server.interrupt(next);
+    await server.ended();
+    await server.begin('Hi');
+    expect(await server.ended()).toMatchObject({ status: 'completed', texts: [DONE] });
+    expect(server.warmth).toBeGreaterThan(WARM);
+    expect(JSON.stringify(tap.turns.at(-1)?.body)).toContain(partial.trim());
+  });
+
+  test('row 8: an interrupt that comes after the end of its answer changes nothing', async () => {
+    tap.holdsInterrupts = true;
+    const server = await start('acme');
+    const turn = await server.begin('tell a story');
+    await server.until('item/agentMessage/delta');
+    await server.steer(turn, 'and now?');
+    expect(await server.ended()).toEqual({ status: 'completed', error: '', texts: [story, DONE] });
+    expect(tap.told.filter((type) => type.startsWith('response.interrupt'))).toEqual(['response.interrupt.failed']);
+    expect(tap.turns.map(({ socket }) => socket)).toEqual([0, 0]);
   });
 });

@@ -33,6 +33,8 @@ export type TestPlatformOptions = {
   readonly httpTimeouts?: Partial<HttpTimeouts>;
   /** Whether the gateways take WebSockets; default true. */
   readonly webSockets?: boolean;
+  /** What becomes of an interrupted message; default: it is discarded. */
+  readonly partialOnInterrupt?: Partial<Record<Tenant, 'discard' | 'keep'>>;
   /** Variables of OpenTelemetry for every process; default: none. */
   readonly telemetry?: Readonly<Record<string, string>>;
 };
@@ -90,6 +92,7 @@ export class TestPlatform implements AsyncDisposable {
         pepper,
         cellKeys: this.#cellKeys,
         webSockets: this.#options.webSockets ?? true,
+        partialOnInterrupt: this.#options.partialOnInterrupt ?? {},
       };
       const onModels = (models: readonly string[]): void => this.#modelsAre(index, models);
       const { httpTimeouts = {} } = this.#options;

@@ -7,7 +7,14 @@ export interface Net {
    * Another process may take it before the caller listens; who can, listens on port 0 instead.
    */
   freePort(host: string, preferred: number): Promise<number>;
+  /**
+   * The body of a GET as UTF-8. Follows no redirect and sends no credential. Rejects for a status other than 200, a body
+   * above `bytesMax`, and when the whole has not come within `timeoutMs`.
+   */
+  getText(url: string, bounds: TextBounds): Promise<string>;
 }
+
+export type TextBounds = { readonly bytesMax: number; readonly timeoutMs: number };
 
 export interface Disk {
   /**

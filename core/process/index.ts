@@ -24,6 +24,7 @@ export type {
   Net,
   ParentChannel,
   Spawn,
+  TextBounds,
 } from './env.ts';
 export { createFailpoint, parseFailpoints, systemFailpoint } from './failpoint.ts';
 export type { FailpointAction, FailpointActions, FailpointPlan } from './failpoint.ts';

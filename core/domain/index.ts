@@ -1,3 +1,5 @@
+export { JWKS_URL, jwtAlgorithms } from './access.ts';
+export type { IssuerSpec, JwtAlgorithm, TenantAccess, TierModels } from './access.ts';
 export { assert, assertNever } from './assert.ts';
 export { durationMs, wireDuration } from './duration.ts';
 export type { WireDuration } from './duration.ts';

@@ -15,7 +15,7 @@ import type {
   TurnCursor,
   TurnInput,
 } from '@reticle/services/session';
-import type { ReticleError, Tier, TraceContext } from '@reticle/core/domain';
+import type { ReticleError, Tier, TierModels, TraceContext } from '@reticle/core/domain';
 import type { WireTokenRun } from '@reticle/proto/wire';
 
 /** Who is speaking, established once by services/edge/auth before anything else runs. */
@@ -26,7 +26,15 @@ export type Caller = {
   readonly models: readonly string[];
   readonly tiers: readonly Tier[];
   readonly defaultTier: Tier;
+  /** Models of a tier, where it does not serve all that the key may use. */
+  readonly tierModels?: TierModels;
 };
+
+/** Tiers that serve a model to a caller, fastest first; empty: to this caller there is no such model. */
+export function tiersFor({ tiers, models, tierModels = {} }: Caller, model: string): readonly Tier[] {
+  if (models.length > 0 && !models.includes(model)) return [];
+  return tiers.filter((tier) => tierModels[tier]?.includes(model) ?? true);
+}
 
 /**
  * Tokens of one turn on their way to one client: a view into buffers that the session layer reuses. The

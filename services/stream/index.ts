@@ -4,6 +4,7 @@ export { silentEvents } from './events.ts';
 export type { StreamEvents } from './events.ts';
 export { recordedEvents } from './recorded-events.ts';
 export type { RecordedEventsOptions } from './recorded-events.ts';
+export { tiersFor } from './front.ts';
 export type {
   Attachment,
   Caller,

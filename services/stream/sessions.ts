@@ -15,7 +15,16 @@ import {
   type SessionView,
   type TurnCursor,
 } from '@reticle/services/session';
-import type { Attachment, Caller, ClientSink, CreateSession, ReplayTurn, SessionFront, WarmSession } from './front.ts';
+import {
+  tiersFor,
+  type Attachment,
+  type Caller,
+  type ClientSink,
+  type CreateSession,
+  type ReplayTurn,
+  type SessionFront,
+  type WarmSession,
+} from './front.ts';
 import type { ResumeClaims } from './resume-claims.ts';
 import { unknownSession } from './resume-token.ts';
 import { SessionActor } from './session-actor.ts';
@@ -264,9 +273,11 @@ export class Sessions implements SessionFront {
 
   /** What the key, the residency and the process allow; the tier that was asked for, or the key's own. */
   #checkAccess(caller: Caller, request: CreateSession): Tier {
-    if (caller.models.length > 0 && !caller.models.includes(request.model)) throw unknownModel();
-    const tier = request.tier ?? caller.defaultTier;
-    if (!caller.tiers.includes(tier)) {
+    const allowed = tiersFor(caller, request.model);
+    const [fastest] = allowed;
+    if (fastest === undefined) throw unknownModel();
+    const tier = request.tier ?? (allowed.includes(caller.defaultTier) ? caller.defaultTier : fastest);
+    if (!allowed.includes(tier)) {
       throw new ReticleError('tier_required', 'the key may not use this tier', { param: 'tier' });
     }
     const { region, sessionsMax = SESSIONS_MAX_DEFAULT } = this.#options;
@@ -291,7 +302,7 @@ export class Sessions implements SessionFront {
       facts,
       ports: this.#options,
       engine,
-      config: { contextLimit: contextTokens, maxOutputTokens, tiers: caller.tiers, idleTtlMs },
+      config: { contextLimit: contextTokens, maxOutputTokens, tiers: tiersFor(caller, facts.model), idleTtlMs },
       holder,
       onClosed: () => {
         if (this.#sessions.get(facts.sessionId) !== actor) return;

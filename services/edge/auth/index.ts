@@ -7,3 +7,8 @@ export type { Authenticator, BearerAuthenticator } from './authenticator.ts';
 export { watchCredentials } from './watch-credentials.ts';
 export { KeyStore } from './key-store.ts';
 export type { KeyRecord } from './key-store.ts';
+export { IssuerKeys } from './issuer-keys.ts';
+export type { IssuerKeysOptions } from './issuer-keys.ts';
+export { jwtAuthenticator } from './jwt-authenticator.ts';
+export type { Issuer, JwtOptions } from './jwt-authenticator.ts';
+export { TenantStore } from './tenant-store.ts';

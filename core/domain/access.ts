@@ -1,0 +1,54 @@
+/** Who may come in, as configuration says it: plain values, validated before they get here. */
+import type { Tier } from './tier.ts';
+
+/** Signature algorithms that an issuer may be pinned to: asymmetric ones alone (PROMISES §5.1, RFC 8725 §3.1). */
+export const jwtAlgorithms = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+] as const;
+export type JwtAlgorithm = (typeof jwtAlgorithms)[number];
+
+/** Where signing keys may be read: HTTPS, or HTTP on this machine; no user, no fragment. */
+export const JWKS_URL =
+  /^(https:\/\/([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])|http:\/\/(127\.0\.0\.1|localhost|\[::1\]))(:\d{1,5})?(\/[!"$-~]*)?$/;
+
+/** One JWT issuer (PROTOCOL §4.1a "JWT issuers are gateway configuration"). */
+export type IssuerSpec = {
+  /** Equal to the `iss` of its tokens, character by character. */
+  readonly issuer: string;
+  /** Matches {@link JWKS_URL}. */
+  readonly jwksUrl: string;
+  readonly algorithm: JwtAlgorithm;
+  /** One of the `aud` of its tokens. */
+  readonly audience: string;
+  /** Names of top-level claims. */
+  readonly claims: {
+    readonly tenant: string;
+    /** Absent: every tier of the tenant. */
+    readonly tiers?: string;
+    /** Absent: every model. */
+    readonly models?: string;
+  };
+};
+
+/** What a tenant may use at this gateway. */
+export type TenantAccess = {
+  readonly name: string;
+  readonly suspended: boolean;
+  /** What it may use here; empty with a reason in `elsewhere`. */
+  readonly tiers: readonly Tier[];
+  readonly tierModels?: TierModels;
+  /** Why no tier is left in this region. */
+  readonly elsewhere?: 'region_unavailable' | 'residency_violation';
+};
+
+/** Models of a tier; a tier that is absent serves every model. */
+export type TierModels = Readonly<Partial<Record<Tier, readonly string[]>>>;

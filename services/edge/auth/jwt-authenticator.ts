@@ -1,0 +1,92 @@
+import type { KeyObject } from 'node:crypto';
+import { assert, ReticleError, type IssuerSpec, type TenantAccess, type Tier } from '@reticle/core/domain';
+import type { Clock } from '@reticle/core/flow';
+import type { Caller } from '@reticle/services/stream';
+import type { BearerAuthenticator } from './authenticator.ts';
+import type { IssuerKeys } from './issuer-keys.ts';
+import { fieldOf, hasTokenForm, isSigned, parseToken } from './signed-token.ts';
+import { servedElsewhere, type TenantStore } from './tenant-store.ts';
+import { readClaims, type TokenClaims } from './token-claims.ts';
+
+export type Issuer = { readonly spec: IssuerSpec; readonly keys: IssuerKeys };
+
+export type JwtOptions = {
+  readonly issuers: readonly Issuer[];
+  readonly tenants: TenantStore;
+  readonly clock: Clock;
+};
+
+/** What made a caller true. */
+type Proof = { readonly keys: IssuerKeys; readonly key: KeyObject; readonly claims: TokenClaims };
+
+/**
+ * Bearers that have the form of a JWT, of configured issuers and for known tenants (PROMISES §5.1, RFC 8725). Every
+ * check that needs no key comes before the look for one, so that a token that could never be true makes nobody read keys.
+ */
+export function jwtAuthenticator({ issuers, tenants, clock }: JwtOptions): BearerAuthenticator {
+  const byName = new Map(issuers.map((issuer) => [issuer.spec.issuer, issuer] as const));
+  assert(byName.size === issuers.length, 'an issuer stands once');
+  const proofs = new WeakMap<Caller, Proof>();
+  return {
+    recognises: hasTokenForm,
+    authenticate(bearer) {
+      const token = parseToken(bearer);
+      const name = token === undefined ? undefined : fieldOf(token.payload, 'iss');
+      const issuer = typeof name === 'string' ? byName.get(name) : undefined;
+      if (token === undefined || issuer === undefined) return undefined;
+      const { spec, keys } = issuer;
+      const claims = readClaims(token, spec, clock.wallMs());
+      const key = claims && keys.find(claims.kid);
+      if (claims === undefined || key === undefined || !isSigned(token, spec.algorithm, key)) return undefined;
+      const caller = callerOf(claims, tenants.find(claims.tenant));
+      if (caller !== undefined) proofs.set(caller, { keys, key, claims });
+      return caller;
+    },
+    check(caller) {
+      const proof = proofs.get(caller);
+      assert(proof !== undefined, 'a caller is checked by who authenticated it');
+      const { keys, key, claims } = proof;
+      const tenant = tenants.find(claims.tenant);
+      const holds = clock.wallMs() < claims.expiresMs && keys.holds(claims.kid, key);
+      if (!holds || tenant === undefined || !mayStay(caller, tenant)) throw revoked();
+    },
+    listen(listener) {
+      const stops = [tenants.listen(listener), ...issuers.map(({ keys }) => keys.listen(listener))];
+      return () => stops.forEach((stop) => stop());
+    },
+  };
+}
+
+/** @throws ReticleError for a tenant that may not come in, or not here */
+function callerOf(claims: TokenClaims, tenant: TenantAccess | undefined): Caller | undefined {
+  if (tenant === undefined) return undefined;
+  if (tenant.suspended) throw revoked();
+  if (tenant.elsewhere !== undefined) throw servedElsewhere(tenant.elsewhere);
+  const allowed = tiersOf(claims, tenant);
+  const [defaultTier] = allowed;
+  if (defaultTier === undefined) return undefined;
+  const { tierModels } = tenant;
+  return {
+    tenant: claims.tenant,
+    keyId: claims.keyId,
+    models: claims.models,
+    tiers: allowed,
+    defaultTier,
+    ...(tierModels === undefined ? {} : { tierModels }),
+  };
+}
+
+function tiersOf(claims: TokenClaims, tenant: TenantAccess): readonly Tier[] {
+  return claims.tiers === undefined ? tenant.tiers : claims.tiers.filter((tier) => tenant.tiers.includes(tier));
+}
+
+/** A caller that would be given less stays with nothing: it comes again, and gets what there is. */
+function mayStay(caller: Caller, tenant: TenantAccess): boolean {
+  const keepsTiers = caller.tiers.every((tier) => tenant.tiers.includes(tier));
+  const keepsModels = JSON.stringify(caller.tierModels) === JSON.stringify(tenant.tierModels);
+  return !tenant.suspended && tenant.elsewhere === undefined && keepsTiers && keepsModels;
+}
+
+function revoked(): ReticleError {
+  return new ReticleError('key_revoked', 'the credential was revoked or has expired');
+}

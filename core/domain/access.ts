@@ -47,7 +47,48 @@ export type TenantAccess = {
   readonly tiers: readonly Tier[];
   readonly tierModels?: TierModels;
   /** Why no tier is left in this region. */
-  readonly elsewhere?: 'region_unavailable' | 'residency_violation';
+  readonly elsewhere?: Elsewhere;
+};
+
+/** One API key as plain values, as they come from a file or over IPC. */
+export type KeyRecord = {
+  /** The eight characters of the key. */
+  readonly id: string;
+  /** HMACs of its active secrets, lower-case hex; two while a secret is rotated. */
+  readonly hmacs: readonly string[];
+  readonly tenant: string;
+  /** Empty means all. */
+  readonly models: readonly string[];
+  /** Empty with a reason in `elsewhere`. */
+  readonly tiers: readonly Tier[];
+  readonly tierModels?: TierModels;
+  /** One of `tiers`. */
+  readonly defaultTier: Tier;
+  /** Why no tier is left in this region. */
+  readonly elsewhere?: Elsewhere;
+  /** Unix milliseconds; absent: no end. */
+  readonly notAfterMs?: number;
+  readonly revoked?: boolean;
+};
+
+/** Why another cell serves a tenant or a key. */
+export type Elsewhere = 'region_unavailable' | 'residency_violation';
+
+/** Who may come in at a gateway, and what is theirs to choose; replaced as a whole while it runs. */
+export type GatewayAccess = {
+  readonly keys: readonly KeyRecord[];
+  readonly tenants: readonly TenantAccess[];
+  /** Tenants whose interrupted messages are kept (PROTOCOL §5.3). */
+  readonly keepsPartial: readonly string[];
+};
+
+/** What a gateway is told once, at its start. */
+export type GatewayDoor = {
+  readonly issuers: readonly IssuerSpec[];
+  /** Origins of pages that may connect beside the server's own, `scheme://host[:port]`. */
+  readonly allowedOrigins: readonly string[];
+  /** WebSockets of one key at a time; absent: the gateway's own limit. */
+  readonly socketsPerKeyMax?: number;
 };
 
 /** Models of a tier; a tier that is absent serves every model. */

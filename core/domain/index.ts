@@ -1,5 +1,14 @@
 export { JWKS_URL, jwtAlgorithms } from './access.ts';
-export type { IssuerSpec, JwtAlgorithm, TenantAccess, TierModels } from './access.ts';
+export type {
+  Elsewhere,
+  GatewayAccess,
+  GatewayDoor,
+  IssuerSpec,
+  JwtAlgorithm,
+  KeyRecord,
+  TenantAccess,
+  TierModels,
+} from './access.ts';
 export { assert, assertNever } from './assert.ts';
 export { durationMs, wireDuration } from './duration.ts';
 export type { WireDuration } from './duration.ts';

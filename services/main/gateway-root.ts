@@ -1,11 +1,10 @@
-import { assert, base32, RANDOM_ID_BYTES } from '@reticle/core/domain';
+import { assert, base32, RANDOM_ID_BYTES, type GatewayAccess } from '@reticle/core/domain';
 import type { Clock } from '@reticle/core/flow';
 import { hmacSha256, Health, type Env, type Logger } from '@reticle/core/process';
 import { startTelemetry, type Telemetry } from '@reticle/core/process/telemetry';
 import { limits, type ErrorCode } from '@reticle/proto/contract';
 import type { Bus } from '@reticle/services/bus';
 import { sessionSignalKeys } from '@reticle/services/bus/signals';
-import { apiKeyAuthenticator, createAuthenticator, KeyStore } from '@reticle/services/edge/auth';
 import { startGrpcEdge } from '@reticle/services/edge/grpc';
 import { startHttpEdge, type HttpEdge, type HttpEdgeOptions, type HttpTimeouts } from '@reticle/services/edge/http';
 import {
@@ -21,6 +20,7 @@ import {
   UsageLedger,
   type StreamEvents,
 } from '@reticle/services/stream';
+import { startAuth, type GatewayAuth } from './gateway-auth.ts';
 import type { CellKey, GatewayConfig } from './messages.ts';
 
 export type GatewayDependencies = {
@@ -44,6 +44,8 @@ export type RunningGateway = {
   readonly metricsPort?: number;
   /** Bills by (turn, epoch), as this gateway served them. */
   readonly ledger: UsageLedger;
+  /** Puts other keys and tenants in force at once. */
+  replaceAccess(access: GatewayAccess): void;
   /** Lets running turns finish for at most `timeLeftMs`, then closes. The first call decides. */
   close(timeLeftMs: number): Promise<void>;
 };
@@ -100,10 +102,8 @@ async function startWith(
   });
   const health = new Health();
   health.register(ENGINES);
-  const auth = createAuthenticator([
-    apiKeyAuthenticator({ keys: new KeyStore(config.keys), pepper: config.pepper, clock }),
-  ]);
-  await firstPresence(directory, clock);
+  const [door] = await Promise.all([startAuth(config, dependencies), firstPresence(directory, clock)]);
+  const { auth } = door;
   const shared = { front: sessions, auth, health, refused: (code: ErrorCode): void => events.refused('request', code) };
   const edge = await startGrpcEdge({
     host: config.host,
@@ -115,7 +115,7 @@ async function startWith(
     random,
     failpoint: env.failpoint,
   });
-  const http = await startHttp(config, { ...dependencies, ...shared, directory });
+  const http = await startHttp(config, { ...dependencies, ...shared, sockets: door.sockets, directory });
   const onModels = dependencies.onModels ?? ((): void => {});
   const stopWatching = watchEngines({ directory, links, sessions, health, clock, onModels });
   const end = async (timeLeftMs: number): Promise<void> => {
@@ -127,6 +127,7 @@ async function startWith(
     links.close();
     signals.close();
     directory.close();
+    door.close();
     await telemetry.close();
   };
   let ended: Promise<void> | undefined;
@@ -137,6 +138,7 @@ async function startWith(
     ...httpPort,
     ...(metricsPort === undefined ? {} : { metricsPort }),
     ledger,
+    replaceAccess: (access) => door.replace(access),
     close: (timeLeftMs) => (ended ??= end(timeLeftMs)),
   };
 }
@@ -187,19 +189,20 @@ function startSessions(
 }
 
 type HttpParts = Omit<GatewayDependencies, 'onModels'> &
-  Pick<HttpEdgeOptions, 'auth' | 'health' | 'front' | 'refused'> & { readonly directory: EngineDirectory };
+  Pick<HttpEdgeOptions, 'auth' | 'health' | 'front' | 'refused'> &
+  Pick<GatewayAuth, 'sockets'> & { readonly directory: EngineDirectory };
 
 /** The OpenAI surfaces, where the gateway has a port for them. */
 async function startHttp(config: GatewayConfig, parts: HttpParts): Promise<HttpEdge | undefined> {
-  const { host, httpPort, sharesPort = false, webSockets = true, partialOnInterrupt = {}, cellKeys } = config;
+  const { host, httpPort, sharesPort = false, webSockets = true, cellKeys } = config;
   if (httpPort === undefined) return undefined;
   const { env, logger, auth, health, front, refused, directory, httpTimeouts = {} } = parts;
   return startHttpEdge({
+    ...parts.sockets,
     host,
     port: httpPort,
     sharesPort,
     webSockets,
-    partialOnInterrupt: ({ tenant }) => partialOnInterrupt[tenant] ?? 'discard',
     front,
     auth,
     health,

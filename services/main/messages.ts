@@ -2,8 +2,14 @@
  * What supervisor and children say to each other over IPC (structured clone). Secrets travel here and
  * nowhere else: never on a command line, in the environment, or in a log.
  */
-import type { LocalChain, LocalPlatformSpec, LocalPlatformState } from '@reticle/core/domain';
-import type { KeyRecord } from '@reticle/services/edge/auth';
+import type {
+  GatewayAccess,
+  GatewayDoor,
+  KeyRecord,
+  LocalChain,
+  LocalPlatformSpec,
+  LocalPlatformState,
+} from '@reticle/core/domain';
 
 /** A component's access to NATS; absent: the supervisor carries the bus. */
 export type NatsAccess = {
@@ -66,6 +72,9 @@ export type GatewayConfig = {
   /** Wanted port of `/metrics`; another one is taken when it is in use. 0: any. Absent: none. */
   readonly metricsPort?: number;
   readonly keys: readonly KeyRecord[];
+  /** Tenants of tokens, and what tenants choose; absent: none. */
+  readonly access?: Omit<GatewayAccess, 'keys'>;
+  readonly door?: GatewayDoor;
   readonly pepper: Uint8Array;
   /** First mints resume tokens and signs, the others are accepted. */
   readonly cellKeys: readonly CellKey[];
@@ -73,8 +82,6 @@ export type GatewayConfig = {
   readonly sharesPort?: boolean;
   /** False: the OpenAI surfaces do without WebSocket, and say so (PROTOCOL §4.3). Default true. */
   readonly webSockets?: boolean;
-  /** What becomes of a message that is interrupted, by tenant (PROTOCOL §5.3); absent: it is discarded. */
-  readonly partialOnInterrupt?: Readonly<Record<string, 'discard' | 'keep'>>;
   readonly nats?: NatsAccess;
 };
 

@@ -16,7 +16,7 @@ let tap: CodexTap;
 let codex: AppServer | undefined;
 
 beforeAll(async () => {
-  platform = await startStoryPlatform({ partialOnInterrupt: { globex: 'keep' } });
+  platform = await startStoryPlatform({ access: { tenants: [], keepsPartial: ['globex'] } });
 });
 afterAll(() => platform[Symbol.asyncDispose]());
 beforeEach(async () => {

@@ -24,6 +24,8 @@ export { SocketClient } from './socket-client.ts';
 export type { SocketEvent } from './socket-client.ts';
 export { TcpRelay } from './tcp-relay.ts';
 export { TokenChecker } from './token-checker.ts';
+export { encodedPart, TokenIssuer } from './token-issuer.ts';
+export type { TokenChange } from './token-issuer.ts';
 export { TraceCollector } from './trace-collector.ts';
 export type { ReceivedSpan } from './trace-collector.ts';
 export { EXACT_LENGTH, kvActions, modes, outcomes, SERVICE_PATH, statuses } from './wire.ts';

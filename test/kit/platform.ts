@@ -1,5 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { base32, RANDOM_ID_BYTES, tiers, type LocalChain, type Tier } from '@reticle/core/domain';
+import {
+  base32,
+  RANDOM_ID_BYTES,
+  tiers,
+  type GatewayAccess,
+  type GatewayDoor,
+  type LocalChain,
+  type Tier,
+} from '@reticle/core/domain';
 import type { Clock } from '@reticle/core/flow';
 import { memoryLogger, systemEnv, type Env, type MemoryLogger } from '@reticle/core/process';
 import { limits, subjects } from '@reticle/proto/contract';
@@ -33,8 +41,9 @@ export type TestPlatformOptions = {
   readonly httpTimeouts?: Partial<HttpTimeouts>;
   /** Whether the gateways take WebSockets; default true. */
   readonly webSockets?: boolean;
-  /** What becomes of an interrupted message; default: it is discarded. */
-  readonly partialOnInterrupt?: Partial<Record<Tenant, 'discard' | 'keep'>>;
+  /** Tenants beside the keys' own. */
+  readonly access?: Omit<GatewayAccess, 'keys'>;
+  readonly door?: GatewayDoor;
   /** Variables of OpenTelemetry for every process; default: none. */
   readonly telemetry?: Readonly<Record<string, string>>;
 };
@@ -63,6 +72,7 @@ export class TestPlatform implements AsyncDisposable {
   readonly #environment: Readonly<Record<string, string>>;
   readonly #env: Env;
   readonly #keys = new Map<Tenant, string>();
+  #records: readonly KeyRecord[] = [];
   readonly #clients: ApiClient[] = [];
   readonly #relays: TcpRelay[] = [];
   readonly #modelWaits = new Set<() => void>();
@@ -81,6 +91,8 @@ export class TestPlatform implements AsyncDisposable {
     for (const chain of this.chains) await this.addEngine(chain);
     const pepper = randomBytes(SECRET_BYTES);
     const keys = (['acme', 'globex'] as const).map((tenant) => this.#mint(tenant, pepper));
+    this.#records = keys;
+    const { access, door } = this.#options;
     for (let index = 0; index < this.#gatewayCount; index++) {
       const config = {
         region: TEST_REGION,
@@ -89,10 +101,11 @@ export class TestPlatform implements AsyncDisposable {
         httpPort: 0,
         metricsPort: 0,
         keys,
+        ...(access === undefined ? {} : { access }),
+        ...(door === undefined ? {} : { door }),
         pepper,
         cellKeys: this.#cellKeys,
         webSockets: this.#options.webSockets ?? true,
-        partialOnInterrupt: this.#options.partialOnInterrupt ?? {},
       };
       const onModels = (models: readonly string[]): void => this.#modelsAre(index, models);
       const { httpTimeouts = {} } = this.#options;
@@ -107,6 +120,11 @@ export class TestPlatform implements AsyncDisposable {
   /** The first chain, which clients ask for unless told otherwise. */
   get chain(): LocalChain {
     return this.chains[0] as LocalChain;
+  }
+
+  /** What the gateways know of the tenants' keys. */
+  get keyRecords(): readonly KeyRecord[] {
+    return this.#records;
   }
 
   get port(): number {

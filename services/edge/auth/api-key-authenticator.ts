@@ -1,10 +1,12 @@
 import { timingSafeEqual } from 'node:crypto';
-import { ReticleError } from '@reticle/core/domain';
+import { ReticleError, type KeyRecord } from '@reticle/core/domain';
 import type { Clock } from '@reticle/core/flow';
 import type { Caller } from '@reticle/services/stream';
 import { hmacOfSecret, parseApiKey } from './api-key.ts';
 import type { BearerAuthenticator } from './authenticator.ts';
-import type { KeyRecord, KeyStore } from './key-store.ts';
+import type { KeyStore } from './key-store.ts';
+import { keepsRights } from './rights.ts';
+import { servedElsewhere } from './tenant-store.ts';
 
 export type ApiKeyOptions = {
   readonly keys: KeyStore;
@@ -29,11 +31,13 @@ export function apiKeyAuthenticator({ keys, pepper, clock }: ApiKeyOptions): Bea
       const proof = hmacOfSecret(pepper, parts.secret);
       if (!matches(proof, record) || record === undefined) return undefined;
       if (!usable(record)) throw revoked();
+      if (record.elsewhere !== undefined) throw servedElsewhere(record.elsewhere);
       return callerOf(record);
     },
     check(caller) {
       const record = keys.find(caller.keyId);
-      if (record === undefined || record.tenant !== caller.tenant || !usable(record)) throw revoked();
+      const holds = record?.tenant === caller.tenant && usable(record) && keepsRights(caller, record);
+      if (!holds) throw revoked();
     },
     listen: (listener) => keys.listen(listener),
   };
@@ -56,5 +60,6 @@ function callerOf(record: KeyRecord): Caller {
     models: record.models,
     tiers: record.tiers,
     defaultTier: record.defaultTier,
+    ...(record.tierModels === undefined ? {} : { tierModels: record.tierModels }),
   };
 }

@@ -1,13 +1,13 @@
 import { crc32 } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { isReticleError, type ReticleError } from '@reticle/core/domain';
+import { isReticleError, type KeyRecord, type ReticleError } from '@reticle/core/domain';
 import { seededRandom, VirtualClock } from '@reticle/core/flow';
 import { apiKeyAuthenticator } from './api-key-authenticator.ts';
 import { hmacOfSecret, mintApiKey, mintSecret, parseApiKey } from './api-key.ts';
 import { createAuthenticator, type BearerAuthenticator } from './authenticator.ts';
 import { base62 } from './base62.ts';
-import { KeyStore, type KeyRecord } from './key-store.ts';
+import { KeyStore } from './key-store.ts';
 
 const pepper = new TextEncoder().encode('pepper');
 const hex = (secret: string): string => Buffer.from(hmacOfSecret(pepper, secret)).toString('hex');
@@ -163,6 +163,30 @@ describe('authenticate', () => {
     keys.replace([]);
     expect(told).toEqual(['key_revoked', 'key_revoked', 'key_revoked']);
   });
+
+  test.each<{ name: string; change: Partial<KeyRecord>; want: string | undefined }>([
+    { name: 'the same rights', change: {}, want: undefined },
+    { name: 'a tier more', change: { tiers: ['ultrafast', 'fast', 'flex'] }, want: undefined },
+    { name: 'a tier less', change: { tiers: ['fast'] }, want: 'key_revoked' },
+    { name: 'other models', change: { models: ['other'] }, want: 'key_revoked' },
+    { name: 'other models of a tier', change: { tierModels: { flex: ['other'] } }, want: 'key_revoked' },
+    { name: 'another cell', change: { tiers: [], elsewhere: 'region_unavailable' }, want: 'key_revoked' },
+  ])('a running stream whose key gets $name', ({ change, want }) => {
+    const { auth, keys } = setUp();
+    const caller = auth.authenticate([`Bearer ${minted.key}`]);
+    keys.replace([{ ...record, ...change }]);
+    if (want === undefined) expect(() => auth.check(caller)).not.toThrow();
+    else expect(refusal(() => auth.check(caller)).code).toBe(want);
+  });
+
+  test.each(['region_unavailable', 'residency_violation'] as const)(
+    'served elsewhere: %s, to who proves the key',
+    (elsewhere) => {
+      const { auth } = setUp({ tiers: [], elsewhere });
+      expect(refusal(() => auth.authenticate([`Bearer ${minted.key}`])).code).toBe(elsewhere);
+      expect(refusal(() => auth.authenticate([`Bearer ${wrongSecret.key}`])).code).toBe('invalid_api_key');
+    },
+  );
 
   test('another kind of credential is judged by its own authenticator alone', () => {
     const caller = { ...record, keyId: 'jwt-1' };

@@ -4,6 +4,7 @@ import type { Clock } from '@reticle/core/flow';
 import type { Caller } from '@reticle/services/stream';
 import type { BearerAuthenticator } from './authenticator.ts';
 import type { IssuerKeys } from './issuer-keys.ts';
+import { keepsRights } from './rights.ts';
 import { fieldOf, hasTokenForm, isSigned, parseToken } from './signed-token.ts';
 import { servedElsewhere, type TenantStore } from './tenant-store.ts';
 import { readClaims, type TokenClaims } from './token-claims.ts';
@@ -47,8 +48,8 @@ export function jwtAuthenticator({ issuers, tenants, clock }: JwtOptions): Beare
       assert(proof !== undefined, 'a caller is checked by who authenticated it');
       const { keys, key, claims } = proof;
       const tenant = tenants.find(claims.tenant);
-      const holds = clock.wallMs() < claims.expiresMs && keys.holds(claims.kid, key);
-      if (!holds || tenant === undefined || !mayStay(caller, tenant)) throw revoked();
+      const isTrue = clock.wallMs() < claims.expiresMs && keys.holds(claims.kid, key);
+      if (!isTrue || tenant?.suspended !== false || !keepsRights(caller, tenant)) throw revoked();
     },
     listen(listener) {
       const stops = [tenants.listen(listener), ...issuers.map(({ keys }) => keys.listen(listener))];
@@ -78,13 +79,6 @@ function callerOf(claims: TokenClaims, tenant: TenantAccess | undefined): Caller
 
 function tiersOf(claims: TokenClaims, tenant: TenantAccess): readonly Tier[] {
   return claims.tiers === undefined ? tenant.tiers : claims.tiers.filter((tier) => tenant.tiers.includes(tier));
-}
-
-/** A caller that would be given less stays with nothing: it comes again, and gets what there is. */
-function mayStay(caller: Caller, tenant: TenantAccess): boolean {
-  const keepsTiers = caller.tiers.every((tier) => tenant.tiers.includes(tier));
-  const keepsModels = JSON.stringify(caller.tierModels) === JSON.stringify(tenant.tierModels);
-  return !tenant.suspended && tenant.elsewhere === undefined && keepsTiers && keepsModels;
 }
 
 function revoked(): ReticleError {

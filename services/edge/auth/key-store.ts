@@ -1,21 +1,4 @@
-import { assert, type Tier } from '@reticle/core/domain';
-
-/** One API key as plain values, as they come from a file or over IPC. */
-export type KeyRecord = {
-  /** The eight characters of the key. */
-  readonly id: string;
-  /** HMACs of its active secrets, lower-case hex; two while a secret is rotated. */
-  readonly hmacs: readonly string[];
-  readonly tenant: string;
-  /** Empty means all. */
-  readonly models: readonly string[];
-  readonly tiers: readonly Tier[];
-  /** One of `tiers`. */
-  readonly defaultTier: Tier;
-  /** Unix milliseconds; absent: no end. */
-  readonly notAfterMs?: number;
-  readonly revoked?: boolean;
-};
+import { assert, type KeyRecord } from '@reticle/core/domain';
 
 const HMAC = /^[0-9a-f]{64}$/;
 const SECRETS_MAX = 2;
@@ -59,5 +42,6 @@ function check(record: KeyRecord): void {
     'an HMAC is 64 hex digits',
   );
   assert(record.tenant !== '', 'a key belongs to a tenant');
-  assert(record.tiers.includes(record.defaultTier), 'the default tier is one of the tiers');
+  const { tiers, defaultTier, elsewhere } = record;
+  assert(elsewhere !== undefined || tiers.includes(defaultTier), 'the default tier is one of the tiers');
 }

@@ -1,4 +1,4 @@
-import { assert, ReticleError, type TenantAccess } from '@reticle/core/domain';
+import { assert, ReticleError, type Elsewhere, type TenantAccess } from '@reticle/core/domain';
 
 /** Tenants by name, in memory. */
 export class TenantStore {
@@ -33,7 +33,7 @@ export class TenantStore {
 }
 
 /** What a true credential of a tenant that another cell serves is told. */
-export function servedElsewhere(code: NonNullable<TenantAccess['elsewhere']>): ReticleError {
+export function servedElsewhere(code: Elsewhere): ReticleError {
   const text =
     code === 'residency_violation' ? 'outside the residency of the tenant' : 'outside the regions of the tenant';
   return new ReticleError(code, `this cell lies ${text}`);

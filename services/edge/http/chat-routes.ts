@@ -7,6 +7,7 @@ import { decodeChat, type CreateChat } from '../openai/decode-chat.ts';
 import { parseLargeBody, requestParam } from '../openai/json-fields.ts';
 import type { ServedResponse } from '../openai/responses.ts';
 import type { FieldName } from '../openai/response-fields.ts';
+import type { Revocation } from './live-answers.ts';
 import { readBody } from './read-body.ts';
 import type { SurfaceOptions } from './responses-routes.ts';
 import type { Exchange, Route } from './routes.ts';
@@ -15,6 +16,7 @@ import {
   begun,
   cutOnLeave,
   failureOf,
+  isOver,
   named,
   refusalOf,
   refuseFailed,
@@ -36,6 +38,7 @@ type Answering = {
   readonly asked: CreateChat;
   readonly fieldName: FieldName;
   readonly requestId: string;
+  readonly revocation: Revocation;
   /** The turns' credit follows this client's socket. */
   readonly owns: boolean;
   /** Offset that the client has. */
@@ -44,14 +47,15 @@ type Answering = {
 
 async function create(options: SurfaceOptions, exchange: Exchange): Promise<void> {
   const { responses, idempotency } = options;
-  const { request, response, caller, requestId } = exchange;
+  const { request, response, caller, requestId, revocation } = exchange;
   const body = await readBody(request);
   const asked = decodeChat(await parseLargeBody(body));
+  if (isOver(response)) return;
   const fieldName = fieldNames(asked);
   const token = request.headers[RESUME_TOKEN];
   if (token !== undefined) {
     const resumed = resume(options, { asked, caller, request, token });
-    await streamNew(options, response, { ...resumed, asked, fieldName, requestId, owns: false });
+    await streamNew(options, response, { ...resumed, asked, fieldName, requestId, revocation, owns: false });
     return;
   }
   const start = (): Promise<readonly ServedResponse[]> =>
@@ -59,7 +63,7 @@ async function create(options: SurfaceOptions, exchange: Exchange): Promise<void
   const answered = await named(fieldName, () => idempotency.once({ request, caller, body }, start));
   const { turns, isRepeat, forget } = answered;
   if (!isRepeat) cutOnLeave(turns, { responses, exchange, onCut: forget });
-  const answering = { turns, asked, fieldName, requestId, owns: !isRepeat };
+  const answering = { turns, asked, fieldName, requestId, revocation, owns: !isRepeat };
   if (asked.create.stream) await streamNew(options, response, answering);
   else await answer(options, response, answering);
 }
@@ -118,7 +122,7 @@ async function answer(options: SurfaceOptions, response: ServerResponse, answeri
   for (const turn of turns) acknowledgeAll(turn);
   const records = turns.map(({ record }) => record);
   await settled(records);
-  if (response.destroyed) return;
+  if (isOver(response)) return;
   refuse(options, answering);
   const text = JSON.stringify(chatCompletion({ profile: firstOf(turns).profile, records }));
   response.writeHead(200, { ...servedHeaders(firstOf(turns)), 'content-type': 'application/json' }).end(text);
@@ -143,7 +147,7 @@ async function streamNew(options: SurfaceOptions, response: ServerResponse, answ
   const { turns } = answering;
   const records = turns.map(({ record }) => record);
   await begun(records, { clock: options.clock, waitMs: options.timeouts.queuedMs });
-  if (response.destroyed) {
+  if (isOver(response)) {
     if (answering.owns) for (const turn of turns) acknowledgeAll(turn);
     return;
   }
@@ -152,7 +156,7 @@ async function streamNew(options: SurfaceOptions, response: ServerResponse, answ
 }
 
 function stream(options: SurfaceOptions, response: ServerResponse, answering: Answering): void {
-  const { turns, asked, owns, after } = answering;
+  const { turns, asked, owns, revocation, after } = answering;
   const { clock, timeouts } = options;
   const flushed = (positions: readonly number[]): void =>
     turns.forEach(({ conversation, turnId }, choice) => conversation.flushed(turnId, positions[choice] ?? 0));
@@ -163,10 +167,11 @@ function stream(options: SurfaceOptions, response: ServerResponse, answering: An
     silenceMs: timeouts.silenceMs,
     keepalive: () => output.frame(': keepalive\n\n'),
   });
+  const chunks = chunkOutput(options, output, answering);
   const reader = new ChatReader({
     profile: firstOf(turns).profile,
     records: turns.map(({ record }) => record),
-    output: chunkOutput(options, output, answering),
+    output: chunks,
     includeUsage: asked.includeUsage,
     ...(after === undefined ? {} : { after }),
   });
@@ -176,6 +181,10 @@ function stream(options: SurfaceOptions, response: ServerResponse, answering: An
     reader.close();
     output.abandon();
     if (owns) for (const turn of turns) acknowledgeAll(turn);
+  });
+  revocation.listen(({ code, message }) => {
+    reader.close();
+    chunks.failed({ code, message, param: '' });
   });
   reader.pump();
 }

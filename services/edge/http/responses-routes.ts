@@ -2,6 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import { assert, isReticleError, ReticleError } from '@reticle/core/domain';
 import type { Clock } from '@reticle/core/flow';
+import { lostTurn } from '../openai/conversation.ts';
 import type { CreateResponse } from '../openai/create-response.ts';
 import { decodeResponse } from '../openai/decode-response.ts';
 import { dialectOf, threadIdOf } from '../openai/dialect.ts';
@@ -14,9 +15,19 @@ import { offsetOfSequence } from '../openai/sequence-number.ts';
 import { readFor, refuseInStream } from './codex-refusal.ts';
 import { StatusError, type ErrorAnswerer } from './error-answer.ts';
 import type { Idempotency } from './idempotency.ts';
+import type { Revocation } from './live-answers.ts';
 import { readBody } from './read-body.ts';
 import type { Exchange, Route } from './routes.ts';
-import { acknowledgeAll, begun, cutOnLeave, named, refuseUnstarted, servedHeaders, settled } from './served-turn.ts';
+import {
+  acknowledgeAll,
+  begun,
+  cutOnLeave,
+  isOver,
+  named,
+  refuseUnstarted,
+  servedHeaders,
+  settled,
+} from './served-turn.ts';
 import { EVENT_STREAM, SseOutput } from './sse-output.ts';
 import { traceOf } from './trace-of.ts';
 import type { HttpTimeouts } from './timeouts.ts';
@@ -58,7 +69,8 @@ type Asked = { readonly body: string; readonly asked: CreateResponse };
 
 async function respond(options: SurfaceOptions, exchange: Exchange, { body, asked }: Asked): Promise<void> {
   const { responses, idempotency } = options;
-  const { request, response, caller } = exchange;
+  const { request, response, caller, revocation } = exchange;
+  if (isOver(response)) return;
   const fieldName = responseFields(asked);
   const start = async (): Promise<[ServedResponse]> => [
     await responses.create(caller, { ...asked, trace: traceOf(request) }),
@@ -71,7 +83,7 @@ async function respond(options: SurfaceOptions, exchange: Exchange, { body, aske
   if (asked.background && !asked.stream) {
     acknowledgeAll(served);
     sendJson(response, served);
-  } else if (asked.stream) await streamNew(options, response, { served, fieldName, owns: !isRepeat });
+  } else if (asked.stream) await streamNew(options, response, { served, fieldName, owns: !isRepeat, revocation });
   else await answer(response, served, fieldName);
 }
 
@@ -79,12 +91,13 @@ async function respond(options: SurfaceOptions, exchange: Exchange, { body, aske
 async function answer(response: ServerResponse, served: ServedResponse, fieldName: FieldName): Promise<void> {
   acknowledgeAll(served);
   await settled([served.record]);
-  if (response.destroyed) return;
+  if (isOver(response)) return;
   refuseUnstarted(served.record, fieldName);
   sendJson(response, served);
 }
 
 function sendJson(response: ServerResponse, served: ServedResponse): void {
+  if (isOver(response)) return;
   const { profile, record } = served;
   const running = record.started === undefined ? 'queued' : 'in_progress';
   const status = record.ended === undefined ? running : terminalStatus(record.ended);
@@ -92,31 +105,32 @@ function sendJson(response: ServerResponse, served: ServedResponse): void {
   response.writeHead(200, { ...servedHeaders(served), 'content-type': 'application/json' }).end(text);
 }
 
-type New = Pick<Streaming, 'served' | 'owns'> & { readonly fieldName: FieldName };
+type New = Pick<Streaming, 'served' | 'owns' | 'revocation'> & { readonly fieldName: FieldName };
 
 /** Headers leave at the turn's start, or when it waits; a refusal before that is a status. */
 async function streamNew(options: SurfaceOptions, response: ServerResponse, asked: New): Promise<void> {
-  const { served, owns, fieldName } = asked;
+  const { served, owns, fieldName, revocation } = asked;
   const waits = await begun([served.record], { clock: options.clock, waitMs: options.timeouts.queuedMs });
-  if (response.destroyed) {
+  if (isOver(response)) {
     if (owns) acknowledgeAll(served);
     return;
   }
   refuseUnstarted(served.record, fieldName);
-  stream(options, response, { served, owns, waits });
+  stream(options, response, { served, owns, waits, revocation });
 }
 
 type Streaming = {
   readonly served: ServedResponse;
   /** The turn's credit follows this reader's socket. */
   readonly owns: boolean;
+  readonly revocation: Revocation;
   readonly after?: number;
   /** The turn has not started yet, and the client is told. */
   readonly waits?: boolean;
 };
 
 function stream(options: SurfaceOptions, response: ServerResponse, streaming: Streaming): void {
-  const { served, owns, after, waits = false } = streaming;
+  const { served, owns, revocation, after, waits = false } = streaming;
   const { record, profile, conversation, turnId } = served;
   const flushed = (position: number): void => {
     if (owns) conversation.flushed(turnId, position);
@@ -143,18 +157,19 @@ function stream(options: SurfaceOptions, response: ServerResponse, streaming: St
     output.abandon();
     if (owns) acknowledgeAll(served);
   });
+  revocation.listen((error) => reader.fail(lostTurn(turnId, record, error)));
   if (waits) reader.waits();
   reader.pump();
 }
 
-function retrieve(options: SurfaceOptions, { caller, parts, query, request, response }: Exchange): void {
+function retrieve(options: SurfaceOptions, { caller, parts, query, request, response, revocation }: Exchange): void {
   const served = found(options.responses, { caller, parts });
   if (query.get('stream') !== 'true') {
     sendJson(response, served);
     return;
   }
   const after = query.get('starting_after') ?? request.headers['last-event-id'];
-  stream(options, response, { served, owns: false, ...cursor(served, after) });
+  stream(options, response, { served, owns: false, revocation, ...cursor(served, after) });
 }
 
 /** A path that names nothing is not found; a body that does is a bad request (§4.1). */

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ReticleError } from '@reticle/core/domain';
 import type { Caller } from '@reticle/services/stream';
+import type { Revocation } from './live-answers.ts';
 
 /** One authenticated request and its answer. */
 export type Exchange = {
@@ -8,6 +9,7 @@ export type Exchange = {
   readonly response: ServerResponse;
   readonly caller: Caller;
   readonly requestId: string;
+  readonly revocation: Revocation;
   /** Parts of the path that the route left open, in order. */
   readonly parts: readonly string[];
   readonly query: URLSearchParams;

@@ -1,4 +1,5 @@
 /** What the routes of every surface do with running turns: wait, refuse, acknowledge, cut, name who served. */
+import type { ServerResponse } from 'node:http';
 import { isReticleError, ReticleError } from '@reticle/core/domain';
 import type { Clock } from '@reticle/core/flow';
 import type { TurnError } from '@reticle/services/session';
@@ -99,23 +100,32 @@ export function acknowledgeAll({ record, conversation, turnId }: ServedResponse)
 
 export type Leaving = {
   readonly responses: Responses;
-  readonly exchange: Pick<Exchange, 'request' | 'response'>;
+  readonly exchange: Pick<Exchange, 'request' | 'response' | 'revocation'>;
   /** Told when turns were cut because nobody is there for them. */
   readonly onCut?: () => void;
 };
 
-/** Closing the connection is the client's stop, unless it asked for the turn to go on (R6). */
+/**
+ * Closing the connection is the client's stop, unless it asked for the turn to go on (R6). Nothing goes on for a
+ * credential that no longer holds.
+ */
 export function cutOnLeave(turns: readonly ServedResponse[], { responses, exchange, onCut }: Leaving): void {
-  const { request, response } = exchange;
-  if (request.headers[ON_DISCONNECT] === 'continue') return;
+  const { request, response, revocation } = exchange;
   const cut = (): void => {
     const running = turns.filter(({ record }) => record.ended === undefined);
     if (running.length > 0) onCut?.();
     for (const turn of running) responses.leave(turn);
   };
+  revocation.listen(cut);
+  if (request.headers[ON_DISCONNECT] === 'continue') return;
   // A client may be gone before its turn exists.
   if (response.destroyed) cut();
   else response.once('close', cut);
+}
+
+/** Whether there is nobody to answer: the client is gone, or was refused meanwhile. */
+export function isOver({ destroyed, headersSent }: ServerResponse): boolean {
+  return destroyed || headersSent;
 }
 
 /** Who serves, as far as it is known when headers leave (PROTOCOL §4.4). */

@@ -17,6 +17,7 @@ import { SocketEdge, type SocketEdgeOptions } from '../websocket/socket-edge.ts'
 import { chatRoutes } from './chat-routes.ts';
 import { errorAnswerer, StatusError, type ErrorAnswerer } from './error-answer.ts';
 import { Idempotency } from './idempotency.ts';
+import { LiveAnswers } from './live-answers.ts';
 import { endAfterBody, endRaw } from './last-answer.ts';
 import { modelRoutes } from './models.ts';
 import { responseRoutes } from './responses-routes.ts';
@@ -81,6 +82,7 @@ class HttpListener implements HttpEdge {
   /** The newest answer on each socket. */
   readonly #answers = new WeakMap<Socket, ServerResponse>();
   readonly #webSockets: SocketEdge;
+  readonly #live: LiveAnswers;
 
   constructor(options: HttpEdgeOptions, responses: Responses) {
     this.#options = options;
@@ -101,6 +103,7 @@ class HttpListener implements HttpEdge {
       // Other upgrades are requests like any.
       shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
     });
+    this.#live = new LiveAnswers(options);
     const authenticated = (request: IncomingMessage): Authenticated => this.#authenticated(request);
     this.#webSockets = new SocketEdge({ ...options, responses, answerOf: this.#answerOf, authenticated });
     this.#server.on('upgrade', (request, socket, head) => this.#webSockets.upgrade(request, socket, head));
@@ -146,6 +149,7 @@ class HttpListener implements HttpEdge {
 
   async close(): Promise<void> {
     this.#webSockets.close();
+    this.#live.close();
     this.#responses.close();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const socket of this.#sockets) socket.destroy();
@@ -175,7 +179,9 @@ class HttpListener implements HttpEdge {
       response.setHeader('allow', found.allow.join(', '));
       throw new StatusError(405, new ReticleError('unimplemented', 'this path has other methods'));
     }
-    await found.handler({ request, response, caller, requestId, parts: found.parts, query });
+    const refuse = (error: ReticleError): void => this.#refuse(request, response, { error, requestId });
+    const revocation = this.#live.enter(caller, response, refuse);
+    await found.handler({ request, response, caller, requestId, revocation, parts: found.parts, query });
   }
 
   /** Before any routing, and for every transport alike. */

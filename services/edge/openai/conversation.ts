@@ -338,7 +338,12 @@ function isFinal(error: unknown): boolean {
   return isReticleError(error) && error.row.retry === 'never';
 }
 
-function lostTurn(turnId: string, record: ResponseRecord, error: Pick<ReticleError, 'code' | 'message'>): TurnEnded {
+/** The end of a turn that is out of reach for whom it is told. */
+export function lostTurn(
+  turnId: string,
+  record: ResponseRecord,
+  error: Pick<ReticleError, 'code' | 'message'>,
+): TurnEnded {
   const usage = {
     inputTokens: 0,
     cachedTokens: 0,

@@ -8,11 +8,20 @@ import type { OutputItem, ResponseRecord } from './response-record.ts';
 
 export type ResponseStatus = 'queued' | 'in_progress' | 'completed' | 'incomplete' | 'failed' | 'cancelled';
 
-/** The whole object as it stands. `output` has what is closed: open items are told by their own events. */
-export function responseObject(profile: ResponseProfile, record: ResponseRecord, status: ResponseStatus): object {
+/**
+ * The whole object as it stands. `output` has what is closed: open items are told by their own events.
+ *
+ * @param over the end that is told, where it is not the record's
+ */
+export function responseObject(
+  profile: ResponseProfile,
+  record: ResponseRecord,
+  status: ResponseStatus,
+  over: TurnEnded | undefined = record.ended,
+): object {
   const { started } = record;
   // A replay tells `created` of a turn that has long ended.
-  const ended = status === 'queued' || status === 'in_progress' ? undefined : record.ended;
+  const ended = status === 'queued' || status === 'in_progress' ? undefined : over;
   return {
     id: profile.id,
     object: 'response',
@@ -25,7 +34,7 @@ export function responseObject(profile: ResponseProfile, record: ResponseRecord,
     previous_response_id: profile.previousResponseId ?? null,
     ...requestEcho(profile),
     ...(ended === undefined ? RUNNING : endObject(profile, record, ended)),
-    reticle: reticleObject(profile, record),
+    reticle: reticleObject(profile, record, over),
   };
 }
 
@@ -125,8 +134,12 @@ function incompleteReason({ cutBy }: ResponseRecord, { status, finishReason }: T
 }
 
 /** What OpenAI's objects have no place for: who served, where, how, and what a cut came to. */
-export function reticleObject(profile: ResponseProfile, record: ResponseRecord): object {
-  const { started, receipt, ended } = record;
+export function reticleObject(
+  profile: ResponseProfile,
+  record: ResponseRecord,
+  ended: TurnEnded | undefined = record.ended,
+): object {
+  const { started, receipt } = record;
   return {
     session_id: profile.sessionId,
     ...(started === undefined

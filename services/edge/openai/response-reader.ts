@@ -10,6 +10,7 @@
  * 2. With `after` = N, nothing numbered N or below is told, and the first delta begins at the offset that N names.
  * 3. Text is whole code points; a token that ends inside one is told with the next.
  */
+import type { TurnEnded } from '@reticle/services/session';
 import type { EventOutput } from './event-output.ts';
 import {
   itemObject,
@@ -119,6 +120,11 @@ export class ResponseReader {
     this.#stopListening();
   }
 
+  /** To this reader the response ends so, whatever becomes of it; once it has been told of the response at all. */
+  fail(ended: TurnEnded): void {
+    if (!this.#done) this.#tellTerminal(ended);
+  }
+
   /** The output has taken what was told: a reader that stopped after {@link DELTAS_MAX} goes on. */
   taken(): void {
     this.#deltas = 0;
@@ -147,7 +153,7 @@ export class ResponseReader {
       this.#index += 1;
       this.#opened = false;
     }
-    if (record.ended !== undefined && !this.#paused) this.#tellTerminal();
+    if (record.ended !== undefined && !this.#paused) this.#tellTerminal(record.ended);
   }
 
   #tellCreated(): void {
@@ -236,12 +242,12 @@ export class ResponseReader {
     this.#tell('response.output_item.done', at(slot.itemDone, slot.emptyItemDone), whole);
   }
 
-  #tellTerminal(): void {
-    const { record, onEnd } = this.#options;
-    if (record.ended === undefined) return;
-    const status = terminalStatus(record.ended);
-    const sent = Math.max(this.#sent, record.ended.usage.outputTokens);
-    this.#tellResponse(`response.${status}`, status, sequenceNumber(sent, slot.terminal));
+  #tellTerminal(ended: TurnEnded): void {
+    const { profile, record, onEnd } = this.#options;
+    const status = terminalStatus(ended);
+    const sent = Math.max(this.#sent, ended.usage.outputTokens);
+    const response = responseObject(profile, record, status, ended);
+    this.#tell(`response.${status}`, sequenceNumber(sent, slot.terminal), { response });
     this.close();
     onEnd?.();
   }

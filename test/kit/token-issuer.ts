@@ -25,6 +25,8 @@ export class TokenIssuer implements AsyncDisposable {
   readonly #forger: Key;
   #keys: Key[] = [];
   #count = 0;
+  #signer = 0;
+  readonly #looks = new Set<() => void>();
   #isDown = false;
 
   private constructor(algorithm: Algorithm) {
@@ -33,6 +35,7 @@ export class TokenIssuer implements AsyncDisposable {
     this.rotate();
     this.#server = createServer((request, response) => {
       this.asked.push(request.url ?? '');
+      for (const look of this.#looks) look();
       if (this.#isDown) response.destroy();
       else if (request.url === '/keys') response.end(JSON.stringify({ keys: this.#keys.map(jwkOf) }));
       else response.writeHead(404).end();
@@ -56,7 +59,7 @@ export class TokenIssuer implements AsyncDisposable {
 
   /** The key that signs, as it is published. */
   get jwk(): object {
-    return jwkOf(this.#newest);
+    return jwkOf(this.#signs);
   }
 
   /** The key that `forged` tokens are signed with. */
@@ -67,6 +70,30 @@ export class TokenIssuer implements AsyncDisposable {
   /** Signs with another key from here on, and publishes that one alone. */
   rotate(): void {
     this.#keys = [this.#newKey()];
+    this.#signer = 0;
+  }
+
+  /** Publishes another key beside the one that signs. */
+  publishNext(): void {
+    this.#keys.push(this.#newKey());
+  }
+
+  /** Signs with the key that was published last. */
+  useNext(): void {
+    this.#signer = this.#keys.length - 1;
+  }
+
+  /** Resolves when so many requests have come. */
+  untilAsked(count: number): Promise<void> {
+    return new Promise((resolve) => {
+      const look = (): void => {
+        if (this.asked.length < count) return;
+        this.#looks.delete(look);
+        resolve();
+      };
+      this.#looks.add(look);
+      look();
+    });
   }
 
   /** Every connection is cut, until it is told otherwise. */
@@ -79,14 +106,14 @@ export class TokenIssuer implements AsyncDisposable {
     const nowS = Math.floor(Date.now() / 1_000);
     const claims = { iss: this.url, aud: 'reticle', sub: 'someone', nbf: nowS - 1, exp: nowS + HOUR_S, org: 'acme' };
     return {
-      header: { alg: this.algorithm, typ: 'JWT', kid: this.#newest.kid, ...header },
+      header: { alg: this.algorithm, typ: 'JWT', kid: this.#signs.kid, ...header },
       payload: { ...claims, ...payload },
     };
   }
 
   token(change: TokenChange = {}): string {
     const { header, payload } = this.parts(change);
-    const { privateKey } = change.forged === true ? this.#forger : this.#newest;
+    const { privateKey } = change.forged === true ? this.#forger : this.#signs;
     const body = `${encodedPart(header)}.${encodedPart(payload)}`;
     const hash = this.algorithm === 'EdDSA' ? null : 'sha256';
     const signature = sign(hash, Buffer.from(body), { key: privateKey, dsaEncoding: 'ieee-p1363' });
@@ -99,8 +126,8 @@ export class TokenIssuer implements AsyncDisposable {
     await closed;
   }
 
-  get #newest(): Key {
-    return this.#keys.at(-1) as Key;
+  get #signs(): Key {
+    return this.#keys[this.#signer] as Key;
   }
 
   #newKey(): Key {

@@ -51,6 +51,11 @@ export class IssuerKeys {
     return this.#read();
   }
 
+  /** Resolves when no read is under way. */
+  async settled(): Promise<void> {
+    await this.#reading;
+  }
+
   stop(): void {
     this.#isStopped = true;
     this.#cancel();

@@ -8,6 +8,10 @@ export type { ModelDeployment, ModelDeploymentSpec } from './model-deployment.ts
 export type { Model, ModelSpec } from './model.ts';
 export { formatPath } from './problem.ts';
 export type { Problem, ProblemCode, Segments } from './problem.ts';
+export type { AccessTier } from './access-tier.ts';
+export type { Tenant } from './tenant.ts';
+export { toAccess } from './to-access.ts';
+export type { Place } from './to-access.ts';
 export { toGeometry, toProfile } from './to-wafer.ts';
 export { subjectOf, validateScene } from './validate-scene.ts';
 export type { SceneProblem } from './validate-scene.ts';

@@ -31,9 +31,13 @@ type NamespacedMetadata = Metadata & { readonly namespace: string };
 // TypeScript cannot reduce the inferred type of `obj` while S is open, so the two functions below state it.
 const header = <const K extends string>(kind: K) => ({ apiVersion: enumOf([API_VERSION]), kind: enumOf([kind]) });
 
-/** Defines a kind whose objects belong to the whole cluster. */
-export function clusterKind<const K extends string, S>(kind: K, spec: Schema<S>): Kind<K, ClusterMetadata, S> {
-  const schema = obj({ ...header(kind), metadata: obj({ name: labelName(), ...common }), spec });
+/** Defines a kind whose objects belong to the whole cluster; `name` may narrow their names. */
+export function clusterKind<const K extends string, S>(
+  kind: K,
+  spec: Schema<S>,
+  name: Schema<string> = labelName(),
+): Kind<K, ClusterMetadata, S> {
+  const schema = obj({ ...header(kind), metadata: obj({ name, ...common }), spec });
   return { kind, scope: 'Cluster', schema: schema as unknown as Schema<KubeObject<K, ClusterMetadata, S>> };
 }
 

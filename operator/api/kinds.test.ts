@@ -67,17 +67,17 @@ describe('decodeObject', () => {
     {
       name: 'a kind named like a method',
       raw: { ...deployment(), kind: 'constructor' },
-      want: 'kind|enum|"constructor" is not a kind here (use one of: WaferClass, WaferPool, Model, ModelDeployment)',
+      want: 'kind|enum|"constructor" is not a kind here (use one of: WaferClass, WaferPool, Model, ModelDeployment, AccessTier, Tenant)',
     },
     {
       name: 'a kind that is no text',
       raw: { ...deployment(), kind: {} },
-      want: 'kind|enum|an object is not a kind here (use one of: WaferClass, WaferPool, Model, ModelDeployment)',
+      want: 'kind|enum|an object is not a kind here (use one of: WaferClass, WaferPool, Model, ModelDeployment, AccessTier, Tenant)',
     },
     {
       name: 'no kind',
       raw: { ...deployment(), kind: undefined },
-      want: 'kind|required|is missing (add one of WaferClass, WaferPool, Model, ModelDeployment)',
+      want: 'kind|required|is missing (add one of WaferClass, WaferPool, Model, ModelDeployment, AccessTier, Tenant)',
     },
     {
       name: 'a namespace on a cluster kind',

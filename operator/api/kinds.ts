@@ -1,3 +1,4 @@
+import { accessTierKind } from './access-tier.ts';
 import { decodeValue, isRecord } from './decode.ts';
 import { API_VERSION, type ObjectOf } from './kind.ts';
 import { modelDeploymentKind } from './model-deployment.ts';
@@ -5,6 +6,7 @@ import { modelKind } from './model.ts';
 import { suggest } from './suggest.ts';
 import { nameOfType, problemAt, quote, type Problem } from './problem.ts';
 import type { Schema } from './schema.ts';
+import { tenantKind } from './tenant.ts';
 import { waferClassKind } from './wafer-class.ts';
 import { waferPoolKind } from './wafer-pool.ts';
 
@@ -14,6 +16,8 @@ export const kinds = {
   WaferPool: waferPoolKind,
   Model: modelKind,
   ModelDeployment: modelDeploymentKind,
+  AccessTier: accessTierKind,
+  Tenant: tenantKind,
 } as const;
 
 /** A set of kinds by name; `decodeObject` reads the objects of exactly these. */

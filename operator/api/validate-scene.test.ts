@@ -9,6 +9,11 @@ function object(kind: string, name: string, spec: object, namespace?: string): R
   return decoded.ok;
 }
 
+const tenant = (name: string, ids: readonly string[]) =>
+  object('Tenant', name, {
+    tiers: [{ name: 'fast' }],
+    keys: ids.map((id) => ({ id: id.padEnd(8, 'x'), hmacs: ['a'.repeat(64)] })),
+  });
 const waferClass = (name = 'wse3') =>
   object('WaferClass', name, {
     generation: 'wse3',
@@ -179,6 +184,18 @@ describe('validateScene', () => {
       ],
       want: { index: 4, subject: 'ModelDeployment/b', path: 'spec.servedName', code: 'conflict' },
       wantMessage: '"s" is already served by ModelDeployment/a in one of these regions and tiers (choose another)',
+    },
+    {
+      name: 'a key id twice; the later tenant yields',
+      objects: [tenant('a', ['k1']), tenant('b', ['k2']), tenant('c', ['k3', 'k1'])],
+      want: { index: 2, subject: 'Tenant/c', path: 'spec.keys[1].id', code: 'conflict' },
+      wantMessage: '"k1xxxxxx" is a key of Tenant/a already (mint another one)',
+    },
+    {
+      name: 'a tier twice',
+      objects: [object('AccessTier', 'fast', {}), object('AccessTier', 'flex', {}), object('AccessTier', 'fast', {})],
+      want: { index: 2, subject: 'AccessTier/fast', path: 'metadata.name', code: 'duplicate' },
+      wantMessage: 'is already taken (rename or remove one)',
     },
     {
       name: 'a name twice in one namespace',

@@ -4,6 +4,7 @@ import type { ModelDeployment } from './model-deployment.ts';
 import type { Model } from './model.ts';
 import { suggest } from './suggest.ts';
 import { problemAt, type Problem, type Segments } from './problem.ts';
+import type { Tenant } from './tenant.ts';
 import type { WaferPool } from './wafer-pool.ts';
 
 /** A problem that needs several objects, and the object that has to change. */
@@ -22,6 +23,7 @@ type Scene = {
   readonly pools: readonly Placed<WaferPool>[];
   readonly models: readonly Placed<Model>[];
   readonly deployments: readonly Placed<ModelDeployment>[];
+  readonly tenants: readonly Placed<Tenant>[];
 };
 type Complaint =
   | { readonly code: 'duplicate' | 'range' | 'conflict' }
@@ -30,7 +32,7 @@ type Report = (placed: Placed<ReticleObject>, segments: Segments, complaint: Com
 
 /**
  * Checks a set of decoded objects against each other: unique names, references that exist, a pool for each
- * region of a deployment, contexts that fit the model, served names that do not clash (OPERATOR §3). The list's
+ * region of a deployment, contexts that fit the model, served names and key ids that do not clash (OPERATOR §3). The list's
  * order stands for creation order: of two clashing objects the later one is refused. All problems at once.
  */
 export function validateScene(objects: readonly ReticleObject[]): readonly SceneProblem[] {
@@ -47,6 +49,7 @@ export function validateScene(objects: readonly ReticleObject[]): readonly Scene
     checkRegions(scene, deployment, report);
   }
   refuseServedNameClashes(scene.deployments, report);
+  refuseKeyClashes(scene.tenants, report);
   return problems.toSorted((a, b) => a.index - b.index);
 }
 
@@ -60,6 +63,7 @@ function sortByKind(objects: readonly ReticleObject[]): Scene {
   const pools: Placed<WaferPool>[] = [];
   const models: Placed<Model>[] = [];
   const deployments: Placed<ModelDeployment>[] = [];
+  const tenants: Placed<Tenant>[] = [];
   for (const [index, object] of objects.entries()) {
     switch (object.kind) {
       case 'WaferClass':
@@ -74,9 +78,15 @@ function sortByKind(objects: readonly ReticleObject[]): Scene {
       case 'ModelDeployment':
         deployments.push({ index, object });
         break;
+      case 'Tenant':
+        tenants.push({ index, object });
+        break;
+      case 'AccessTier':
+        // Complete in itself: its name is its place.
+        break;
     }
   }
-  return { classNames, pools, models, deployments };
+  return { classNames, pools, models, deployments, tenants };
 }
 
 function refuseDuplicateNames(objects: readonly ReticleObject[], report: Report): void {
@@ -167,5 +177,18 @@ function refuseServedNameClashes(deployments: readonly Placed<ModelDeployment>[]
       report(placed, ['spec', 'servedName'], { code: 'conflict' }, message);
     }
     for (const key of keys) if (!holders.has(key)) holders.set(key, subjectOf(placed.object));
+  }
+}
+
+/** An id finds one key, whatever its tenant. */
+function refuseKeyClashes(tenants: readonly Placed<Tenant>[], report: Report): void {
+  const holders = new Map<string, string>();
+  for (const placed of tenants) {
+    for (const [index, { id }] of placed.object.spec.keys.entries()) {
+      const holder = holders.get(id);
+      const message = `"${id}" is a key of ${holder} already (mint another one)`;
+      if (holder !== undefined) report(placed, ['spec', 'keys', index, 'id'], { code: 'conflict' }, message);
+      else holders.set(id, subjectOf(placed.object));
+    }
   }
 }

@@ -3,10 +3,12 @@ import {
   decodeObject,
   kinds,
   validateScene,
+  type AccessTier,
   type Model,
   type ModelDeployment,
   type ReticleObject,
   type SceneProblem,
+  type Tenant,
   type WaferClass,
   type WaferPool,
 } from '@reticle/operator/api';
@@ -26,6 +28,8 @@ export type Scene = {
   readonly waferPools: readonly WaferPool[];
   readonly models: readonly Model[];
   readonly deployments: readonly ModelDeployment[];
+  readonly accessTiers: readonly AccessTier[];
+  readonly tenants: readonly Tenant[];
 };
 
 /** A decoded object and the document it came from. */
@@ -156,5 +160,7 @@ function toScene(objects: readonly ReticleObject[]): Scene {
     waferPools: of('WaferPool'),
     models: of('Model'),
     deployments: of('ModelDeployment'),
+    accessTiers: of('AccessTier'),
+    tenants: of('Tenant'),
   };
 }

@@ -91,5 +91,12 @@ export type GatewayDoor = {
   readonly socketsPerKeyMax?: number;
 };
 
+/** Who may come in at a local platform, beside the key that it makes for itself. */
+export type LocalAccess = GatewayAccess & {
+  readonly door: GatewayDoor;
+  /** What the HMACs of `keys` were made with. */
+  readonly pepper?: string;
+};
+
 /** Models of a tier; a tier that is absent serves every model. */
 export type TierModels = Readonly<Partial<Record<Tier, readonly string[]>>>;

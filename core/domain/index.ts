@@ -6,6 +6,7 @@ export type {
   IssuerSpec,
   JwtAlgorithm,
   KeyRecord,
+  LocalAccess,
   TenantAccess,
   TierModels,
 } from './access.ts';

@@ -1,3 +1,4 @@
+import type { LocalAccess } from './access.ts';
 import type { ModelGeometry, WaferProfile } from './wafer/index.ts';
 
 /** One simulated chain to run: a ModelDeployment of a local scene after validation, in plain values. */
@@ -47,6 +48,8 @@ export type LocalPlatformSpec = {
   /** What carries the bus: this platform itself, a server that it starts, or a running one (`nats://…`). Default none. */
   readonly nats?: string;
   readonly chains: readonly LocalChain[];
+  /** Absent: the platform's own key alone. */
+  readonly access?: LocalAccess;
 };
 
 /** What the local platform answers when everything is ready. */

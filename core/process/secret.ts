@@ -30,7 +30,7 @@ export class Secret {
  * Throws `ConfigError` for a file that is missing, unreadable, empty or over 64 KiB; the message names the
  * key and the path, never the content.
  */
-export async function readSecret(disk: Disk, key: string, path: string): Promise<Secret> {
+export async function readSecret(disk: Pick<Disk, 'readText'>, key: string, path: string): Promise<Secret> {
   let text: string;
   try {
     text = await disk.readText(path, SECRET_BYTES_MAX);

@@ -1,6 +1,8 @@
 export { decodeValue } from './decode.ts';
 export { waferSimArgs } from './engine-args.ts';
 export type { Driver, WaferSimArgs } from './engine-args.ts';
+export { gatewayConfigSchema } from './gateway-config.ts';
+export type { GatewayConfigFile } from './gateway-config.ts';
 export { API_VERSION } from './kind.ts';
 export { decodeObject, kinds } from './kinds.ts';
 export type { Decoded, KindRegistry, ReticleObject } from './kinds.ts';

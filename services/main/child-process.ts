@@ -7,10 +7,11 @@ import {
   superviseProcess,
   systemEnv,
 } from '@reticle/core/process';
+import type { GatewayAccess } from '@reticle/core/domain';
 import type { Env, Logger } from '@reticle/core/process';
 import { ChannelBus, connectNatsBus, type Bus } from '@reticle/services/bus';
 import { keepCompiled } from './compile-cache.ts';
-import { messageOfKind, type ChildOrder, type ChildReport, type NatsAccess } from './messages.ts';
+import { messageOfKind, type ChildOrder, type ChildReport, type GatewayOrder, type NatsAccess } from './messages.ts';
 
 /** What a supervised process has to work with. */
 export type ChildContext = {
@@ -19,6 +20,8 @@ export type ChildContext = {
   readonly logger: Logger;
   readonly lifecycle: Lifecycle;
   readonly report: (message: ChildReport) => void;
+  /** Told the orders that come after the first one. */
+  readonly onAccess: (listener: (access: GatewayAccess) => void) => void;
 };
 
 const DRAIN_BOUND_MS = 5_000;
@@ -50,10 +53,16 @@ export function runChild<Kind extends ChildOrder['kind']>(
     return lifecycle.own('bus', bus);
   };
   const report = (message: ChildReport): void => void parent.send(message);
+  const onAccess: ChildContext['onAccess'] = (listener) => {
+    parent.onMessage((message) => {
+      const order = messageOfKind<GatewayOrder>(message, ['gateway-access']);
+      if (order !== undefined) listener(order.access);
+    });
+  };
   const begin = async (order: Extract<ChildOrder, { kind: Kind }>): Promise<void> => {
     try {
       const bus = await busOf('nats' in order.config ? order.config.nats : undefined);
-      await start(order, { env, bus, logger, lifecycle, report });
+      await start(order, { env, bus, logger, lifecycle, report, onAccess });
       keepCompiled();
     } catch (error) {
       logger.error('start failed', { kind, ...errorFields(error) });

@@ -3,7 +3,7 @@ import { environment } from '@reticle/core/process';
 import { runChild } from './child-process.ts';
 import { startGateway } from './gateway-root.ts';
 
-runChild('gateway-config', async ({ config }, { env, bus, logger, lifecycle, report }) => {
+runChild('gateway-config', async ({ config }, { env, bus, logger, lifecycle, report, onAccess }) => {
   const gateway = await startGateway(config, {
     env,
     bus,
@@ -11,6 +11,7 @@ runChild('gateway-config', async ({ config }, { env, bus, logger, lifecycle, rep
     environment: environment(),
     onModels: (models) => report({ kind: 'gateway-models', models }),
   });
+  onAccess((access) => gateway.replaceAccess(access));
   lifecycle.own('gateway', () => gateway.close(0));
   lifecycle.onDrain('gateway', ({ timeLeftMs }) => gateway.close(timeLeftMs));
   const { port, httpPort, metricsPort } = gateway;

@@ -3,6 +3,7 @@ import {
   base32,
   RANDOM_ID_BYTES,
   tiers,
+  type GatewayAccess,
   type LocalChain,
   type LocalPlatformSpec,
   type LocalPlatformState,
@@ -45,12 +46,15 @@ export class LocalPlatform implements AsyncDisposable {
   readonly #cellKey: CellKey;
   readonly #children: SupervisedChild[] = [];
   readonly #ready = Promise.withResolvers<void>();
+  #ownKey: KeyRecord | undefined;
+  #access: GatewayAccess;
   #port = 0;
   #httpPort = 0;
   #served: readonly string[] = [];
 
   constructor(spec: LocalPlatformSpec, options: LocalPlatformOptions) {
     this.#spec = spec;
+    this.#access = spec.access ?? { keys: [], tenants: [], keepsPartial: [] };
     this.#options = options;
     const { env, logger } = options;
     this.#nats = new LocalNats({ env, logger, onChanged: () => options.onProcesses?.(this.#processes) });
@@ -60,7 +64,8 @@ export class LocalPlatform implements AsyncDisposable {
   /** Starts everything; resolves when every model has a ready engine. Rejects with the first failure. */
   async start(): Promise<LocalPlatformState> {
     const { env } = this.#options;
-    const pepper = env.random.bytes(SECRET_BYTES);
+    const { access } = this.#spec;
+    const pepper = access?.pepper === undefined ? env.random.bytes(SECRET_BYTES) : Buffer.from(access.pepper);
     const minted = mintApiKey(env.random, 'local');
     const record: KeyRecord = {
       id: minted.id,
@@ -83,7 +88,8 @@ export class LocalPlatform implements AsyncDisposable {
     for (const [index, replica] of replicas.entries()) {
       this.#children.push(this.#engine(replica, this.#metricsPort(workers + index)));
     }
-    await this.#startGateways(gateways, record, pepper);
+    this.#ownKey = record;
+    await this.#startGateways(gateways, pepper);
     const cancel = env.clock.after(READY_BOUND_MS, () =>
       this.#ready.reject(new Error(`not ready after ${READY_BOUND_MS / 1000} s: ${this.#missing()}`)),
     );
@@ -145,9 +151,9 @@ export class LocalPlatform implements AsyncDisposable {
     return nats === undefined ? {} : { nats };
   }
 
-  async #startGateways(gateways: readonly BusMember[], key: KeyRecord, pepper: Uint8Array): Promise<void> {
+  async #startGateways(gateways: readonly BusMember[], pepper: Uint8Array): Promise<void> {
     const { env } = this.#options;
-    const { region, host } = this.#spec;
+    const { region, host, access: { door } = {} } = this.#spec;
     // A restarted gateway must come back where its clients look for it. One alone takes what the system gives it and keeps
     // that; several must agree on ports before the first of them starts.
     const isAlone = gateways.length === 1;
@@ -161,7 +167,8 @@ export class LocalPlatform implements AsyncDisposable {
         grpcPort,
         httpPort,
         metricsPort: this.#metricsPort(index),
-        keys: [key],
+        keys: [],
+        ...(door === undefined ? {} : { door }),
         pepper,
         cellKeys: [this.#cellKey],
         sharesPort: !isAlone,
@@ -169,10 +176,27 @@ export class LocalPlatform implements AsyncDisposable {
       };
       const order = (): ChildOrder => {
         const ports = { grpcPort: grpcPort || this.#port, httpPort: httpPort || this.#httpPort };
-        return { kind: 'gateway-config', config: { ...config, ...ports } };
+        const { keys, ...access } = this.#allowed;
+        return { kind: 'gateway-config', config: { ...config, ...ports, keys, access } };
       };
       this.#children.push(this.#child('gateway', 'gateway.ts', order));
     }
+  }
+
+  /** Puts others than the spec's in force at once; the platform's own key stays. */
+  replaceAccess(access: GatewayAccess): void {
+    this.#access = access;
+    this.#tellAccess();
+  }
+
+  #tellAccess(): void {
+    const access = this.#allowed;
+    for (const child of this.#children) if (child.role === 'gateway') child.send({ kind: 'gateway-access', access });
+  }
+
+  get #allowed(): GatewayAccess {
+    const { keys, tenants, keepsPartial } = this.#access;
+    return { keys: [...(this.#ownKey === undefined ? [] : [this.#ownKey]), ...keys], tenants, keepsPartial };
   }
 
   /** A port is free only until somebody else takes it: none is looked for where the system may choose. */
@@ -207,6 +231,8 @@ export class LocalPlatform implements AsyncDisposable {
     if (report.kind === 'gateway-ready') {
       this.#port = report.port;
       this.#httpPort = report.httpPort ?? 0;
+      // What changed while it started.
+      this.#tellAccess();
     }
     if (report.kind === 'gateway-models') this.#served = report.models;
     const told = this.#children.every(({ metricsPort }) => metricsPort !== undefined);

@@ -91,6 +91,9 @@ export type ChildOrder =
   | { readonly kind: 'gateway-config'; readonly config: GatewayConfig }
   | { readonly kind: 'stage-config'; readonly config: StageConfig };
 
+/** Supervisor → a gateway that runs: in force at once, for running streams too. */
+export type GatewayOrder = { readonly kind: 'gateway-access'; readonly access: GatewayAccess };
+
 /** Child → supervisor. `models` are the served names with a ready engine. */
 export type ChildReport =
   | { readonly kind: 'engine-ready'; readonly address: string; readonly port: number; readonly metricsPort?: number }
@@ -102,6 +105,8 @@ export type ChildReport =
 /** `reticle up` → supervisor. */
 export type PlatformOrder =
   | { readonly kind: 'platform-spec'; readonly spec: LocalPlatformSpec }
+  /** Replaces whom the spec lets in. */
+  | { readonly kind: 'platform-access'; readonly access: GatewayAccess }
   | { readonly kind: 'platform-stop' };
 
 /** Supervisor → `reticle up`. */

@@ -41,11 +41,12 @@ if (parent === undefined) {
   process.exitCode = 2;
 } else {
   const report = (message: PlatformReport): void => void parent.send(message);
+  let platform: LocalPlatform | undefined;
   const run = async (spec: Extract<PlatformOrder, { kind: 'platform-spec' }>['spec']): Promise<void> => {
     const progress = (text: string): void => report({ kind: 'platform-progress', text });
     const onProcesses = (processes: LocalPlatformState['processes']): void =>
       report({ kind: 'platform-processes', processes });
-    const platform = lifecycle.own('platform', new LocalPlatform(spec, { env, logger, progress, onProcesses }));
+    platform = lifecycle.own('platform', new LocalPlatform(spec, { env, logger, progress, onProcesses }));
     try {
       report({ kind: 'platform-ready', state: await platform.start() });
     } catch (error) {
@@ -55,8 +56,9 @@ if (parent === undefined) {
     }
   };
   parent.onMessage((message) => {
-    const order = messageOfKind<PlatformOrder>(message, ['platform-spec', 'platform-stop']);
+    const order = messageOfKind<PlatformOrder>(message, ['platform-spec', 'platform-access', 'platform-stop']);
     if (order?.kind === 'platform-spec') void run(order.spec);
+    if (order?.kind === 'platform-access') platform?.replaceAccess(order.access);
     if (order?.kind === 'platform-stop') void lifecycle.drain('platform_stop');
   });
 }

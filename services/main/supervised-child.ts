@@ -3,7 +3,7 @@ import { Backoff } from '@reticle/core/flow';
 import { environment, type ChildHandle, type Env, type Logger } from '@reticle/core/process';
 import type { BusHub } from '@reticle/services/bus';
 import { compileCacheEnvironment } from './compile-cache.ts';
-import { messageOfKind, type ChildOrder, type ChildReport } from './messages.ts';
+import { messageOfKind, type ChildOrder, type ChildReport, type GatewayOrder } from './messages.ts';
 
 export type SupervisedChildOptions = {
   readonly env: Env;
@@ -89,6 +89,11 @@ export class SupervisedChild implements AsyncDisposable {
       if (env.clock.nowMs() - startedMs > HEALTHY_AFTER_MS) this.#backoff.reset();
       if (!this.#stopping) this.#restartLater(exit.signal ?? String(exit.code));
     });
+  }
+
+  /** Tells the running process; one that is started later is told by its order. */
+  send(order: GatewayOrder): void {
+    this.#child?.send(order);
   }
 
   #noteMetrics(report: ChildReport): void {

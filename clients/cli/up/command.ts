@@ -1,19 +1,22 @@
 import { join } from 'node:path';
+import type { LocalAccess } from '@reticle/core/domain';
 import { numberFlag, parseArguments, type ParsedArguments } from '../arguments.ts';
 import { chatOn } from '../chat/command.ts';
 import { CliError, exitCodes } from '../cli-error.ts';
 import { localConnection, stateOptions, type Command, type Context } from '../context.ts';
 import { processStart, readLocalState, removeLocalState, writeLocalState, type LocalState } from '../local-state.ts';
 import { listDirectory } from '../manifests/list-directory.ts';
-import { loadManifests } from '../manifests/load-manifests.ts';
+import { loadManifests, type ManifestFiles, type Scene } from '../manifests/load-manifests.ts';
 import { processTable } from '../ps/command.ts';
 import type { Signal } from '../terminal/terminal.ts';
 import { clientLines } from './client-lines.ts';
 import { writeCodexCatalog } from './codex-catalog.ts';
 import { demonstrate } from './demonstration.ts';
+import { accessLine, loadGatewayFile, type GatewayFile } from './local-access.ts';
 import { natsFlag } from './nats-flag.ts';
 import { PlatformProcess } from './platform-process.ts';
-import { platformSpec, type PlatformSpec } from './platform-spec.ts';
+import { accessOf, platformSpec, type PlatformSpec } from './platform-spec.ts';
+import { watchAccess } from './watch-access.ts';
 
 const REPOSITORY = join(import.meta.dirname, '..', '..', '..');
 const MANIFESTS = join(REPOSITORY, 'examples', 'local');
@@ -29,7 +32,7 @@ const WORKERS_MAX = 64;
 export const upCommand: Command = {
   name: 'up',
   summary: 'run a local platform on simulated wafers',
-  help: `Usage: reticle up [--manifests PATH] [--port N] [--http-port N] [--metrics-port N] [--gateways N] [--replicas N] [--nats SERVER] [--once] [--no-chat]
+  help: `Usage: reticle up [--manifests PATH] [--port N] [--http-port N] [--metrics-port N] [--gateways N] [--replicas N] [--nats SERVER] [--gateway-config FILE] [--once] [--no-chat]
 
 Runs gateways and the engines of each ModelDeployment on this machine. In a terminal it opens the chat; without one it
 shows a short demonstration (a turn, an interrupt, a redirect) and serves until it is stopped.
@@ -42,6 +45,9 @@ shows a short demonstration (a turn, an interrupt, a redirect) and serves until 
   --replicas N      engines per model, a process each (default: what the manifests say)
   --nats SERVER     carrier of signals between them: none, embedded, or the URL of a running server, nats://host:port
                     (default: none; embedded starts a nats-server where the binary is available)
+  --gateway-config FILE
+                    issuers of tokens, origins of browsers, limits of sockets, the secret behind the keys of Tenant
+                    manifests (docs/reference/authentication.md); without it the key of the run alone comes in
   --once            show the demonstration, stop, exit 0
   --no-chat         show the demonstration in a terminal too
 
@@ -65,6 +71,7 @@ Examples:
         gateways: { type: 'string' },
         replicas: { type: 'string' },
         nats: { type: 'string' },
+        'gateway-config': { type: 'string' },
         once: { type: 'boolean' },
         'no-chat': { type: 'boolean' },
       },
@@ -79,11 +86,29 @@ Examples:
     const nats = natsFlag(given.text('nats'));
     await refuseSecond(context);
     const files = { disk: context.env.disk, list: listDirectory };
-    const scene = await loadManifests([given.text('manifests') ?? MANIFESTS], files);
-    const spec = platformSpec(scene, { grpcPort, httpPort, metricsPort, gateways, replicas, nats });
-    return await runPlatform(context, spec, given);
+    const read = readerOf(given, files);
+    const { scene, ...door } = await read();
+    const spec = platformSpec(scene, { grpcPort, httpPort, metricsPort, gateways, replicas, nats, ...door });
+    const load = async (): Promise<LocalAccess> => {
+      const again = await read();
+      return accessOf(again.scene, again.gatewayFile);
+    };
+    // Without a file there is neither a pepper nor an issuer, and so nobody to follow.
+    const followed = given.text('gateway-config') === undefined ? {} : { load };
+    return await runPlatform(context, spec, { given, ...followed });
   },
 };
+
+type Read = { readonly scene: Scene; readonly gatewayFile?: GatewayFile };
+
+/** Reads what the flags name, as often as it is asked. */
+function readerOf(given: ParsedArguments, files: ManifestFiles): () => Promise<Read> {
+  const config = given.text('gateway-config');
+  return async () => {
+    const scene = await loadManifests([given.text('manifests') ?? MANIFESTS], files);
+    return config === undefined ? { scene } : { scene, gatewayFile: await loadGatewayFile(config, files) };
+  };
+}
 
 async function refuseSecond(context: Context): Promise<void> {
   const running = await readLocalState(stateOptions(context));
@@ -94,12 +119,15 @@ async function refuseSecond(context: Context): Promise<void> {
   });
 }
 
-async function runPlatform(context: Context, spec: PlatformSpec, given: ParsedArguments): Promise<number> {
+type Asked = { readonly given: ParsedArguments; readonly load?: () => Promise<LocalAccess> };
+
+async function runPlatform(context: Context, spec: PlatformSpec, { given, load }: Asked): Promise<number> {
   const { env, terminal, signals, pid } = context;
   const platform = new PlatformProcess(env.spawn.fork(SUPERVISOR, []), env.clock);
   const stopped = Promise.withResolvers<Signal>();
   const stopListening = signals.on((signal) => stopped.resolve(signal));
   let stopWatching = (): Promise<void> => Promise.resolve();
+  let stopFollowing = (): void => {};
   try {
     const startMs = env.clock.nowMs();
     const elapsed = (): string => ((env.clock.nowMs() - startMs) / 1_000).toFixed(1).padStart(5);
@@ -119,14 +147,23 @@ async function runPlatform(context: Context, spec: PlatformSpec, given: ParsedAr
     };
     await writeLocalState(stateOptions(context), state);
     stopWatching = keepProcesses(context, platform, state);
+    if (load !== undefined) stopFollowing = follow(context, platform, { first: spec.access, load });
     terminal.out(firstScreen(spec, state, await writeCodexCatalog(stateOptions(context), ready.codexModels)));
     return await serve({ context, state, given, stopped: stopped.promise, platform });
   } finally {
+    stopFollowing();
     await platform.stop();
     await stopWatching();
     await removeLocalState(stateOptions(context), pid);
     stopListening();
   }
+}
+
+type Followed = { readonly first: LocalAccess; readonly load: () => Promise<LocalAccess> };
+
+function follow({ env, terminal }: Context, platform: PlatformProcess, { first, load }: Followed): () => void {
+  const apply = (access: LocalAccess): void => platform.replaceAccess(access);
+  return watchAccess(first, { clock: env.clock, load, apply, say: (text) => terminal.err(text) });
 }
 
 /** Keeps the pids in the state file true, in order, until the returned function is called. */
@@ -191,7 +228,7 @@ export function firstScreen(spec: PlatformSpec, state: LocalState, catalog: stri
   const processes = processTable(state.processes).trimEnd().replaceAll(/^/gm, '  ');
   return `
 Reticle runs at ${state.grpc} (gRPC), http://${state.http}/v1 (OpenAI)
-${models.join('')}
+${models.join('')}${accessLine(spec.access)}
 ${processes}
 
 Next, in another terminal:

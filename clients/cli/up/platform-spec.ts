@@ -1,4 +1,4 @@
-import type { LocalChain, LocalPlatformSpec } from '@reticle/core/domain';
+import type { LocalAccess, LocalChain, LocalPlatformSpec } from '@reticle/core/domain';
 import { planChain, type ModelGeometry, type WaferProfile } from '@reticle/core/domain/wafer';
 import {
   subjectOf,
@@ -11,6 +11,7 @@ import {
 } from '@reticle/operator/api';
 import { ManifestError, type ManifestProblem } from '../manifests/manifest-error.ts';
 import type { Scene } from '../manifests/load-manifests.ts';
+import { localAccess, type GatewayFile } from './local-access.ts';
 
 const HOST = '127.0.0.1';
 
@@ -26,6 +27,8 @@ export type PlatformOptions = {
   readonly replicas: number | undefined;
   /** `none`, `embedded`, or the URL of a running server. */
   readonly nats: string;
+  /** Configuration of the gateway's door. */
+  readonly gatewayFile?: GatewayFile;
 };
 
 /** A chain, and how many engines run it. */
@@ -35,11 +38,12 @@ export type PlatformSpec = Omit<LocalPlatformSpec, 'chains'> & {
   readonly gateways: number;
   readonly nats: string;
   readonly chains: readonly PlatformChain[];
+  readonly access: LocalAccess;
 };
 
 /** What the local platform shall run. Throws one `ManifestError` for everything that it cannot. */
 export function platformSpec(scene: Scene, options: PlatformOptions): PlatformSpec {
-  const { grpcPort, httpPort, metricsPort, gateways, nats } = options;
+  const { grpcPort, httpPort, metricsPort, gateways, nats, gatewayFile } = options;
   const problems: ManifestProblem[] = [];
   const chains = scene.deployments.flatMap((deployment) => {
     const chain = chainOf(scene, deployment, options.replicas ?? replicasOf(deployment));
@@ -51,11 +55,25 @@ export function platformSpec(scene: Scene, options: PlatformOptions): PlatformSp
     problems.push({ file: 'the scene', reason: 'holds no ModelDeployment (add one)' });
   }
   if (problems.length > 0) throw new ManifestError(problems);
-  return { region: regionOf(scene), host: HOST, grpcPort, httpPort, metricsPort, gateways, nats, chains };
+  const region = regionOf(scene);
+  const access = accessOf(scene, gatewayFile);
+  return { region, host: HOST, grpcPort, httpPort, metricsPort, gateways, nats, chains, access };
+}
+
+/** Who may come in where the scene's deployments run. Throws one `ManifestError` for what does not fit together. */
+export function accessOf(scene: Scene, file?: GatewayFile): LocalAccess {
+  const region = regionOf(scene);
+  return localAccess(scene, { region, residency: residencyOf(scene, region) }, file);
 }
 
 function regionOf({ deployments }: Scene): string {
   return deployments[0]?.spec.regions[0]?.region ?? 'local';
+}
+
+/** Words that every pool of the region carries: a turn may run in any of them. */
+function residencyOf({ waferPools }: Scene, region: string): readonly string[] {
+  const [first, ...others] = waferPools.filter(({ spec }) => spec.region === region).map(({ spec }) => spec.residency);
+  return (first ?? []).filter((word) => others.every((each) => each.includes(word)));
 }
 
 type Refusal = { readonly field: string; readonly reason: string };

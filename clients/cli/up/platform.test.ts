@@ -126,6 +126,7 @@ const spec: PlatformSpec = {
   gateways: 1,
   nats: 'none',
   chains: [],
+  access: { keys: [], tenants: [], keepsPartial: [], door: { issuers: [], allowedOrigins: [] } },
 };
 const ready: LocalPlatformState = {
   grpc: '127.0.0.1:9',
@@ -196,6 +197,19 @@ describe('PlatformProcess', () => {
   });
 });
 
+describe('PlatformProcess.replaceAccess', () => {
+  test('sends what a running platform follows, and nothing of the door', () => {
+    const { child, sent } = fakeChild();
+    new PlatformProcess(child, new VirtualClock()).replaceAccess({
+      ...spec.access,
+      keepsPartial: ['acme'],
+      pepper: 'x',
+    });
+    const access = { keys: [], tenants: [], keepsPartial: ['acme'] };
+    expect(sent).toEqual([{ kind: 'platform-access', access }]);
+  });
+});
+
 describe('firstScreen', () => {
   test('tells what runs, where, and three next commands, and no key', () => {
     const state = {
@@ -217,6 +231,7 @@ describe('firstScreen', () => {
     expect(shown).toMatch(/gateway +72\n +engine +71\n/);
     expect(shown.match(/^ {2}.*npm run -s reticle -- \w+/gm)).toHaveLength(3);
     expect(shown).not.toContain('rtk_');
+    expect(shown).not.toContain('tenant');
   });
 });
 

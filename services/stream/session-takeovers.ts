@@ -152,26 +152,33 @@ export class SessionTakeovers {
    *   its way to another one
    */
   async remoteTarget(
-    caller: Caller,
+    { tenant }: Caller,
     { sessionId = '', resumeToken }: Target,
     held: SessionActor | undefined,
   ): Promise<RemoteTarget | undefined> {
-    const { tenant } = caller;
-    const at = (id: string, epoch: number, { engineId, address }: EngineEntry): RemoteTarget => {
-      return { engineId, address, sessionId: id, tenant, epoch };
-    };
-    if (held !== undefined) return at(held.facts.sessionId, held.state.epoch, held.engine);
-    const claims = resumeToken === undefined ? undefined : this.#options.tokens.open(resumeToken, tenant);
-    if (claims !== undefined) {
-      const named = this.#options.engines.get(claims.engineId);
-      if (named?.replicaEpoch === claims.replicaEpoch) return at(claims.sessionId, claims.epoch, named);
-    }
-    const id = claims?.sessionId ?? sessionId;
-    const located = isRandomId(id) ? await this.#locate(id, tenant) : undefined;
-    if (located !== undefined) return at(id, located.epoch, located.engine);
-    if (claims !== undefined) throw goneSession();
-    return undefined;
+    if (held !== undefined) return targetAt(held.facts, held.state.epoch, held.engine);
+    if (resumeToken === undefined) return isRandomId(sessionId) ? this.#targetOf(sessionId, tenant) : undefined;
+    const claims = this.#options.tokens.open(resumeToken, tenant);
+    const named = this.#options.engines.get(claims.engineId);
+    const session = { sessionId: claims.sessionId, tenant };
+    if (named?.replicaEpoch === claims.replicaEpoch) return targetAt(session, claims.epoch, named);
+    const target = await this.#targetOf(claims.sessionId, tenant);
+    if (target === undefined) throw goneSession();
+    return target;
   }
+
+  async #targetOf(sessionId: string, tenant: string): Promise<RemoteTarget | undefined> {
+    const located = await this.#locate(sessionId, tenant);
+    return located && targetAt({ sessionId, tenant }, located.epoch, located.engine);
+  }
+}
+
+function targetAt(
+  { sessionId, tenant }: Pick<SessionFacts, 'sessionId' | 'tenant'>,
+  epoch: number,
+  { engineId, address }: EngineEntry,
+): RemoteTarget {
+  return { engineId, address, sessionId, tenant, epoch };
 }
 
 /** Turns that a client is owed something of: it names each whose terminal it has not seen (PROTOCOL §7). */

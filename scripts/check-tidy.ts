@@ -22,6 +22,7 @@ const README_FOLDERS = [
   'services/main',
   'clients/sdk',
   'clients/cli',
+  'clients/playground',
   'test',
   'bench',
   'examples',

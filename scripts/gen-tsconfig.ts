@@ -28,7 +28,8 @@ function folderProject(layer: Layer, present: readonly Layer[]): object {
   return {
     extends: `${up}/tsconfig.base.json`,
     compilerOptions: {
-      types: layer.pure ? [] : ['node'],
+      types: layer.pure || layer.browser === true ? [] : ['node'],
+      ...(layer.browser === true ? { lib: ['es2024', 'dom', 'dom.iterable'] } : {}),
       rootDir: '.',
       outDir: `${up}/${CACHE}/${layer.folder}`,
       tsBuildInfoFile: `${up}/${CACHE}/${layer.folder}.tsbuildinfo`,

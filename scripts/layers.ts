@@ -10,6 +10,8 @@ export type Layer = {
   readonly rank: number;
   /** Pure folders are synchronous: no Node types, no clock, no randomness, no promises. */
   readonly pure: boolean;
+  /** Runs in a browser: its types, and none of Node's. */
+  readonly browser?: boolean;
   /** Folders this one may import. */
   readonly imports: readonly string[];
   /** One line for the diagram: what lives here. */
@@ -128,6 +130,14 @@ export const layers: readonly Layer[] = [
       'services/edge',
     ],
     purpose: 'one composition root per process, and the local platform',
+  },
+  {
+    folder: 'clients/playground',
+    rank: 5,
+    pure: false,
+    browser: true,
+    imports: [],
+    purpose: 'the page of a gateway: its own build, types of the browser only',
   },
   { folder: 'clients/sdk', rank: 5, pure: false, imports: CORE, purpose: 'typed client' },
   {

@@ -47,6 +47,8 @@ export type LocalPlatformSpec = {
   readonly gateways?: number;
   /** What carries the bus: this platform itself, a server that it starts, or a running one (`nats://…`). Default none. */
   readonly nats?: string;
+  /** Folder of the playground's build; absent: none is served. */
+  readonly playground?: string;
   readonly chains: readonly LocalChain[];
   /** Absent: the platform's own key alone. */
   readonly access?: LocalAccess;
@@ -60,6 +62,8 @@ export type LocalPlatformState = {
   readonly http: string;
   /** Fresh API key of this run; printed nowhere, kept in the state file with mode 0600. */
   readonly apiKey: string;
+  /** Opens the playground once, within ten minutes. */
+  readonly playgroundCode: string;
   readonly models: readonly string[];
   /** Entries of Codex's catalog, one per model (PROTOCOL §4.4). */
   readonly codexModels: readonly object[];

@@ -31,6 +31,7 @@ export type { FailpointAction, FailpointActions, FailpointPlan } from './failpoi
 export { failpoints, isFailpointName } from './failpoints.ts';
 export type { FailpointName } from './failpoints.ts';
 export { hmacSha256 } from './hmac.ts';
+export { seal, sealKey, unseal } from './seal.ts';
 export { hrTime } from './hr-time.ts';
 export { Health } from './health.ts';
 export type { HealthListener, Readiness } from './health.ts';

@@ -9,9 +9,11 @@ const EPOCH_DAYS = 719_468;
 /** Unix milliseconds of a text that has the form {@link UTC_TIME}; undefined for a day that its month has not. */
 export function utcMs(text: string): number | undefined {
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0] = text.split(/[-T:]/, 5).map(Number);
-  const seconds = Number(text.slice(17, -1));
+  const [seconds = 0, fraction = ''] = text.slice(17, -1).split('.');
+  // By digits: as a number, 0.754 s is a little less than 754 ms.
+  const millis = Number(fraction.padEnd(3, '0').slice(0, 3));
   if (day > daysOf(year, month)) return undefined;
-  return daysBefore(year, month, day) * DAY_MS + (hour * 60 + minute) * 60_000 + Math.floor(seconds * 1_000);
+  return daysBefore(year, month, day) * DAY_MS + (hour * 60 + minute) * 60_000 + Number(seconds) * 1_000 + millis;
 }
 
 function daysOf(year: number, month: number): number {

@@ -8,7 +8,7 @@ import {
   systemEnv,
 } from '@reticle/core/process';
 import type { GatewayAccess } from '@reticle/core/domain';
-import type { Env, Logger } from '@reticle/core/process';
+import type { Env, Logger, ParentChannel } from '@reticle/core/process';
 import { ChannelBus, connectNatsBus, type Bus } from '@reticle/services/bus';
 import { keepCompiled } from './compile-cache.ts';
 import { messageOfKind, type ChildOrder, type ChildReport, type GatewayOrder, type NatsAccess } from './messages.ts';
@@ -22,6 +22,8 @@ export type ChildContext = {
   readonly report: (message: ChildReport) => void;
   /** Told the orders that come after the first one. */
   readonly onAccess: (listener: (access: GatewayAccess) => void) => void;
+  /** The channel to the supervisor. */
+  readonly supervisor: ParentChannel;
 };
 
 const DRAIN_BOUND_MS = 5_000;
@@ -62,7 +64,7 @@ export function runChild<Kind extends ChildOrder['kind']>(
   const begin = async (order: Extract<ChildOrder, { kind: Kind }>): Promise<void> => {
     try {
       const bus = await busOf('nats' in order.config ? order.config.nats : undefined);
-      await start(order, { env, bus, logger, lifecycle, report, onAccess });
+      await start(order, { env, bus, logger, lifecycle, report, onAccess, supervisor: parent });
       keepCompiled();
     } catch (error) {
       logger.error('start failed', { kind, ...errorFields(error) });

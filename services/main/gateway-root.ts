@@ -6,6 +6,7 @@ import { limits, type ErrorCode } from '@reticle/proto/contract';
 import type { Bus } from '@reticle/services/bus';
 import { sessionSignalKeys } from '@reticle/services/bus/signals';
 import { startGrpcEdge } from '@reticle/services/edge/grpc';
+import { LocalTicketDesk, type TicketDesk } from '@reticle/services/edge/tickets';
 import { startHttpEdge, type HttpEdge, type HttpEdgeOptions, type HttpTimeouts } from '@reticle/services/edge/http';
 import {
   createResumeTokens,
@@ -33,6 +34,8 @@ export type GatewayDependencies = {
   readonly onModels?: (models: readonly string[]) => void;
   /** What differs from the HTTP server's own. */
   readonly httpTimeouts?: Partial<HttpTimeouts>;
+  /** Where uses of tickets are counted; absent: here, for a gateway that is alone on its port. */
+  readonly desk?: TicketDesk;
 };
 
 /** A running gateway; the caller drains and closes it. */
@@ -194,9 +197,11 @@ type HttpParts = Omit<GatewayDependencies, 'onModels'> &
 
 /** The OpenAI surfaces, where the gateway has a port for them. */
 async function startHttp(config: GatewayConfig, parts: HttpParts): Promise<HttpEdge | undefined> {
-  const { host, httpPort, sharesPort = false, webSockets = true, cellKeys } = config;
+  const { host, httpPort, sharesPort = false, webSockets = true, cellKeys, gatewayId, playground } = config;
   if (httpPort === undefined) return undefined;
   const { env, logger, auth, health, front, refused, directory, httpTimeouts = {} } = parts;
+  const { clock, random } = env;
+  const { desk = new LocalTicketDesk({ clock, random, serves: (gateway) => gateway === gatewayId }) } = parts;
   return startHttpEdge({
     ...parts.sockets,
     host,
@@ -208,8 +213,11 @@ async function startHttp(config: GatewayConfig, parts: HttpParts): Promise<HttpE
     health,
     ...(refused === undefined ? {} : { refused }),
     log: logger,
-    clock: env.clock,
-    random: env.random,
+    clock,
+    random,
+    gateway: gatewayId,
+    desk,
+    ...(playground === undefined ? {} : { playground }),
     cellKeys: cellKeys.map(({ key }) => key),
     models: () => directory.served(),
     timeouts: httpTimeouts,

@@ -2,13 +2,16 @@
 import { environment } from '@reticle/core/process';
 import { runChild } from './child-process.ts';
 import { startGateway } from './gateway-root.ts';
+import { SupervisedDesk } from './supervised-desk.ts';
 
-runChild('gateway-config', async ({ config }, { env, bus, logger, lifecycle, report, onAccess }) => {
+runChild('gateway-config', async ({ config }, context) => {
+  const { env, bus, logger, lifecycle, report, onAccess, supervisor } = context;
   const gateway = await startGateway(config, {
     env,
     bus,
     logger,
     environment: environment(),
+    desk: new SupervisedDesk(supervisor, env.clock),
     onModels: (models) => report({ kind: 'gateway-models', models }),
   });
   onAccess((access) => gateway.replaceAccess(access));

@@ -11,12 +11,14 @@ import {
 import { environment, type Env, type Logger } from '@reticle/core/process';
 import { BusHub } from '@reticle/services/bus';
 import { engineSignalKeys } from '@reticle/services/bus/signals';
-import { hmacOfSecret, mintApiKey, type KeyRecord } from '@reticle/services/edge/auth';
+import { callerOf, hmacOfSecret, mintApiKey, type KeyRecord } from '@reticle/services/edge/auth';
 import { catalogEntries } from '@reticle/services/edge/http';
+import { LocalTicketDesk } from '@reticle/services/edge/tickets';
 import { LocalNats, type BusMember } from './local-nats.ts';
 import { freshKeys, keptKeys, stateFolder, type MemberKeys } from './member-keys.ts';
 import type { CellKey, ChildOrder, ChildReport, GatewayConfig } from './messages.ts';
 import { describeReport, SupervisedChild } from './supervised-child.ts';
+import { answerQuestion } from './supervised-desk.ts';
 
 export type LocalPlatformOptions = {
   readonly env: Env;
@@ -45,6 +47,8 @@ export class LocalPlatform implements AsyncDisposable {
   readonly #nats: LocalNats;
   readonly #cellKey: CellKey;
   readonly #children: SupervisedChild[] = [];
+  readonly #gatewayIds = new Set<string>();
+  readonly #desk: LocalTicketDesk;
   readonly #ready = Promise.withResolvers<void>();
   #ownKey: KeyRecord | undefined;
   #access: GatewayAccess;
@@ -58,6 +62,7 @@ export class LocalPlatform implements AsyncDisposable {
     this.#options = options;
     const { env, logger } = options;
     this.#nats = new LocalNats({ env, logger, onChanged: () => options.onProcesses?.(this.#processes) });
+    this.#desk = new LocalTicketDesk({ ...env, serves: (gateway) => this.#gatewayIds.has(gateway) });
     this.#cellKey = { kid: 'k1', key: env.random.bytes(SECRET_BYTES) };
   }
 
@@ -108,6 +113,7 @@ export class LocalPlatform implements AsyncDisposable {
         tiers,
       }),
       processes: this.#processes,
+      playgroundCode: this.#desk.mintCode(callerOf(record)),
     };
   }
 
@@ -153,15 +159,17 @@ export class LocalPlatform implements AsyncDisposable {
 
   async #startGateways(gateways: readonly BusMember[], pepper: Uint8Array): Promise<void> {
     const { env } = this.#options;
-    const { region, host, access: { door } = {} } = this.#spec;
+    const { region, host, access: { door } = {}, playground } = this.#spec;
     // A restarted gateway must come back where its clients look for it. One alone takes what the system gives it and keeps
     // that; several must agree on ports before the first of them starts.
     const isAlone = gateways.length === 1;
     const grpcPort = await this.#freePort(this.#spec.grpcPort, isAlone);
     const httpPort = await this.#freePort(this.#spec.httpPort, isAlone);
     for (const [index, member] of gateways.entries()) {
+      const gatewayId = base32(env.random.bytes(RANDOM_ID_BYTES));
+      this.#gatewayIds.add(gatewayId);
       const config: GatewayConfig = {
-        gatewayId: base32(env.random.bytes(RANDOM_ID_BYTES)),
+        gatewayId,
         region,
         host,
         grpcPort,
@@ -172,6 +180,7 @@ export class LocalPlatform implements AsyncDisposable {
         pepper,
         cellKeys: [this.#cellKey],
         sharesPort: !isAlone,
+        ...(playground === undefined ? {} : { playground }),
         ...this.#busOf(member),
       };
       const order = (): ChildOrder => {
@@ -221,6 +230,7 @@ export class LocalPlatform implements AsyncDisposable {
       file: join(import.meta.dirname, file),
       order,
       onReport: (report) => this.#report(report),
+      onQuestion: (question) => answerQuestion(this.#desk, question),
       onChanged: () => this.#options.onProcesses?.(this.#processes),
     });
   }

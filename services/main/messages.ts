@@ -10,6 +10,8 @@ import type {
   LocalPlatformSpec,
   LocalPlatformState,
 } from '@reticle/core/domain';
+import type { TicketUse } from '@reticle/services/edge/tickets';
+import type { Caller } from '@reticle/services/stream';
 
 /** A component's access to NATS; absent: the supervisor carries the bus. */
 export type NatsAccess = {
@@ -82,6 +84,8 @@ export type GatewayConfig = {
   readonly sharesPort?: boolean;
   /** False: the OpenAI surfaces do without WebSocket, and say so (PROTOCOL §4.3). Default true. */
   readonly webSockets?: boolean;
+  /** Folder of the playground's build; absent: none is served. */
+  readonly playground?: string;
   readonly nats?: NatsAccess;
 };
 
@@ -101,6 +105,19 @@ export type ChildReport =
   | { readonly kind: 'stage-ready'; readonly port: number }
   | { readonly kind: 'gateway-models'; readonly models: readonly string[] }
   | { readonly kind: 'failed'; readonly message: string };
+
+/** Child → supervisor: what one process must decide for all workers of a port. Answered in any order. */
+export type ChildQuestion =
+  | { readonly kind: 'spend-ticket'; readonly question: number; readonly use: TicketUse }
+  | { readonly kind: 'exchange-code'; readonly question: number; readonly code: string };
+
+/** Supervisor → child. */
+export type ChildAnswer = {
+  readonly kind: 'child-answer';
+  readonly question: number;
+  /** False or absent: refused. */
+  readonly answer: boolean | Caller | undefined;
+};
 
 /** `reticle up` → supervisor. */
 export type PlatformOrder =

@@ -1,9 +1,16 @@
 import { assertNever } from '@reticle/core/domain';
 import { Backoff } from '@reticle/core/flow';
-import { environment, type ChildHandle, type Env, type Logger } from '@reticle/core/process';
+import { environment, errorFields, type ChildHandle, type Env, type Logger } from '@reticle/core/process';
 import type { BusHub } from '@reticle/services/bus';
 import { compileCacheEnvironment } from './compile-cache.ts';
-import { messageOfKind, type ChildOrder, type ChildReport, type GatewayOrder } from './messages.ts';
+import {
+  messageOfKind,
+  type ChildAnswer,
+  type ChildOrder,
+  type ChildQuestion,
+  type ChildReport,
+  type GatewayOrder,
+} from './messages.ts';
 
 export type SupervisedChildOptions = {
   readonly env: Env;
@@ -14,6 +21,8 @@ export type SupervisedChildOptions = {
   /** The order for the n-th start (0-based): a restarted engine carries a higher replica epoch. */
   readonly order: (starts: number) => ChildOrder;
   readonly onReport: (report: ChildReport) => void;
+  /** Decides what the child may not decide alone; a rejection leaves the child without an answer. */
+  readonly onQuestion: (question: ChildQuestion) => Promise<ChildAnswer>;
   /** The process was started or has ended. */
   readonly onChanged: () => void;
 };
@@ -73,6 +82,8 @@ export class SupervisedChild implements AsyncDisposable {
     const startedMs = env.clock.nowMs();
     const leave = hub.join(child);
     const stopListening = child.onMessage((message) => {
+      const question = messageOfKind<ChildQuestion>(message, ['spend-ticket', 'exchange-code']);
+      if (question !== undefined) void this.#answer(child, question);
       const report = messageOfKind<ChildReport>(message, ['engine-ready', 'gateway-ready', 'gateway-models', 'failed']);
       if (report === undefined) return;
       this.#noteMetrics(report);
@@ -94,6 +105,15 @@ export class SupervisedChild implements AsyncDisposable {
   /** Tells the running process; one that is started later is told by its order. */
   send(order: GatewayOrder): void {
     this.#child?.send(order);
+  }
+
+  async #answer(child: ChildHandle, question: ChildQuestion): Promise<void> {
+    const { onQuestion, logger, role } = this.#options;
+    try {
+      child.send(await onQuestion(question));
+    } catch (error) {
+      logger.warn('a question of a child stays without an answer', { component: role, ...errorFields(error) });
+    }
   }
 
   #noteMetrics(report: ChildReport): void {

@@ -50,6 +50,8 @@ export type StartPlan = {
   readonly params: TurnParams;
   /** 0: evaluate the input, generate nothing. */
   readonly maxOutputTokens: number;
+  /** The client named no limit: the one above is the model's own. */
+  readonly outputUnlimited?: boolean;
   readonly maxDurationMs: number;
   /** The gateway's count of parent context and input. */
   readonly promptTokens: number;

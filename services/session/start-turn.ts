@@ -130,6 +130,7 @@ export function planStart(
     input,
     params,
     maxOutputTokens: outputBound(state, start, promptTokens),
+    ...(start.prefillOnly || start.maxOutputTokens !== undefined ? {} : { outputUnlimited: true }),
     maxDurationMs: start.maxDurationMs ?? limits.turnDurationMsDefault,
     promptTokens,
     creditTokens: state.defaultCreditTokens,

@@ -4,7 +4,7 @@
  *
  * Check order of {@link ResumeTokens.open}: size and form, region, key id, decryption, tenant, expiry.
  */
-import { createCipheriv, createDecipheriv, createSecretKey, timingSafeEqual, type KeyObject } from 'node:crypto';
+import { timingSafeEqual, type KeyObject } from 'node:crypto';
 import {
   assert,
   base32,
@@ -16,7 +16,7 @@ import {
   tierOfNumber,
 } from '@reticle/core/domain';
 import type { Clock, Random } from '@reticle/core/flow';
-import { hmacSha256 } from '@reticle/core/process';
+import { hmacSha256, seal, sealKey, unseal } from '@reticle/core/process';
 import { limits } from '@reticle/proto/contract';
 import type { ResumeToken, ResumeToken__Input } from '@reticle/proto/gen/engine/v1/ResumeToken';
 import { messageCodec } from '@reticle/proto/load';
@@ -40,8 +40,6 @@ export type ResumeTokenOptions = {
 const KID = /^[a-z0-9]{1,16}$/;
 const FORM = /^rtr1\.([^.]+)\.([^.]+)\.([A-Za-z0-9_-]+)$/;
 const KEY_BYTES = 32;
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
 const TENANT_TAG_BYTES = 16;
 const HOLDER_BYTES = 8;
 
@@ -63,7 +61,7 @@ export function createResumeTokens(options: ResumeTokenOptions): ResumeTokens {
     mint(claims) {
       const prefix = `rtr1.${region}.${minting.kid}.`;
       const plain = codec.encode(toMessage(claims, minting));
-      const token = prefix + seal({ plain, key: minting.cipher, nonce: random.bytes(NONCE_BYTES), prefix });
+      const token = seal({ plain, key: minting.cipher, random, prefix });
       assert(token.length <= limits.resumeTokenBytesMax, 'a resume token fits its limit');
       return token;
     },
@@ -76,7 +74,9 @@ export function createResumeTokens(options: ResumeTokenOptions): ResumeTokens {
       }
       const key = keys.get(kid);
       if (key === undefined) throw invalid();
-      const message = codec.decode(unseal(sealed, key.cipher, `rtr1.${home}.${kid}.`));
+      const plain = unseal(sealed, key.cipher, `rtr1.${home}.${kid}.`);
+      if (plain === undefined) throw invalid();
+      const message = codec.decode(plain);
       if (!sameBytes(message.tenantTag, tenantTag(key, tenant))) throw unknownSession();
       if (clock.wallMs() >= message.expiresS * 1_000) {
         throw new ReticleError('resume_expired', 'the resume token has expired');
@@ -98,8 +98,8 @@ function cellKey({ kid, key }: ResumeKey): CellKey {
   assert(KID.test(kid), 'a key id is short and lower case');
   assert(key.length === KEY_BYTES, 'a resume key has 32 bytes');
   // Keys of their own, so that one secret is never used for two purposes: the cell's keys sign signals as well.
-  const derived = (purpose: string): Buffer => hmacSha256(key).update(`reticle resume token: ${purpose}`).digest();
-  return { kid, cipher: createSecretKey(derived('cipher')), tenant: derived('tenant') };
+  const tenant = hmacSha256(key).update('reticle resume token: tenant').digest();
+  return { kid, cipher: sealKey(key, 'reticle resume token: cipher'), tenant };
 }
 
 /** The tenant's name stays out of the token; equal tenants have equal tags under one key. */
@@ -111,40 +111,8 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
-type Sealing = {
-  readonly plain: Uint8Array;
-  readonly key: KeyObject;
-  readonly nonce: Uint8Array;
-  readonly prefix: string;
-};
-
-function seal({ plain, key, nonce, prefix }: Sealing): string {
-  const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES });
-  cipher.setAAD(Buffer.from(prefix));
-  return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]).toString('base64url');
-}
-
-function unseal(sealed: string, key: KeyObject, prefix: string): Uint8Array {
-  const bytes = Buffer.from(sealed, 'base64url');
-  // The decoder ignores the spare bits of the last character; a token has one spelling.
-  if (bytes.length < NONCE_BYTES + TAG_BYTES || bytes.toString('base64url') !== sealed) throw invalid();
-  const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES });
-  decipher.setAAD(Buffer.from(prefix));
-  decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
-  const plain = decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES));
-  try {
-    return Buffer.concat([plain, decipher.final()]);
-  } catch (cause) {
-    throw invalid(cause);
-  }
-}
-
-function invalid(cause?: unknown): ReticleError {
-  return new ReticleError(
-    'invalid_resume_token',
-    'the resume token is not valid',
-    cause === undefined ? {} : { cause },
-  );
+function invalid(): ReticleError {
+  return new ReticleError('invalid_resume_token', 'the resume token is not valid');
 }
 
 function toMessage(claims: ResumeClaims, key: CellKey): ResumeToken__Input {

@@ -63,6 +63,7 @@ export function planOf({ head }: ContextRecord): StartPlan {
     input: turnInput(start.input),
     params: turnParams(start.params),
     maxOutputTokens: start.maxOutputTokens,
+    ...(start.outputUnlimited ? { outputUnlimited: true } : {}),
     maxDurationMs: start.maxDuration ? durationMs(start.maxDuration) : limits.turnDurationMsDefault,
     promptTokens: head.started?.promptTokens ?? 0,
     creditTokens: limits.creditTokensDefault,

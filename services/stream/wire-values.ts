@@ -66,6 +66,7 @@ export function wireStart(plan: StartPlan, handles: StartHandles): Start__Input 
     input: wireInput(plan.input),
     params: wireParams(plan.params),
     maxOutputTokens: maxOutputTokens ?? plan.maxOutputTokens,
+    ...(plan.outputUnlimited === true ? { outputUnlimited: true } : {}),
     creditTokens: creditTokens ?? plan.creditTokens,
     bodyDigest: plan.bodyDigest,
     ...(forced === undefined || forced.length === 0 ? {} : { forcedTokenIds: Array.from(forced) }),

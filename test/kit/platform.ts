@@ -14,8 +14,9 @@ import { limits, subjects } from '@reticle/proto/contract';
 import type { Load } from '@reticle/proto/gen/engine/v1/Load';
 import { LocalBus, type Bus } from '@reticle/services/bus';
 import { engineSignalKeys } from '@reticle/services/bus/signals';
-import { hmacOfSecret, mintApiKey, type KeyRecord } from '@reticle/services/edge/auth';
+import { callerOf, hmacOfSecret, mintApiKey, type KeyRecord } from '@reticle/services/edge/auth';
 import type { HttpTimeouts } from '@reticle/services/edge/http';
+import { LocalTicketDesk } from '@reticle/services/edge/tickets';
 import { presenceCodec } from '@reticle/services/engine';
 import { startEngine, startGateway, type RunningEngine, type RunningGateway } from '@reticle/services/main';
 import { ApiClient } from './api-client.ts';
@@ -44,6 +45,8 @@ export type TestPlatformOptions = {
   /** Tenants beside the keys' own. */
   readonly access?: Omit<GatewayAccess, 'keys'>;
   readonly door?: GatewayDoor;
+  /** Folder of the playground's build; default: none is served. */
+  readonly playground?: string;
   /** Variables of OpenTelemetry for every process; default: none. */
   readonly telemetry?: Readonly<Record<string, string>>;
 };
@@ -72,7 +75,10 @@ export class TestPlatform implements AsyncDisposable {
   readonly #environment: Readonly<Record<string, string>>;
   readonly #env: Env;
   readonly #keys = new Map<Tenant, string>();
-  #records: readonly KeyRecord[] = [];
+  readonly #records = new Map<Tenant, KeyRecord>();
+  readonly #gatewayIds = new Set<string>();
+  /** As a supervisor has one for its gateways. */
+  readonly #desk: LocalTicketDesk;
   readonly #clients: ApiClient[] = [];
   readonly #relays: TcpRelay[] = [];
   readonly #modelWaits = new Set<() => void>();
@@ -85,16 +91,19 @@ export class TestPlatform implements AsyncDisposable {
     this.chains = chains;
     this.#gatewayCount = gateways;
     this.#env = { ...systemEnv(), clock: this.#timers };
+    this.#desk = new LocalTicketDesk({ ...this.#env, serves: (gateway) => this.#gatewayIds.has(gateway) });
   }
 
   async start(): Promise<void> {
     for (const chain of this.chains) await this.addEngine(chain);
     const pepper = randomBytes(SECRET_BYTES);
     const keys = (['acme', 'globex'] as const).map((tenant) => this.#mint(tenant, pepper));
-    this.#records = keys;
-    const { access, door } = this.#options;
+    const { httpTimeouts = {}, playground, access, door } = this.#options;
     for (let index = 0; index < this.#gatewayCount; index++) {
+      const gatewayId = newId();
+      this.#gatewayIds.add(gatewayId);
       const config = {
+        gatewayId,
         region: TEST_REGION,
         host: HOST,
         grpcPort: 0,
@@ -106,13 +115,13 @@ export class TestPlatform implements AsyncDisposable {
         pepper,
         cellKeys: this.#cellKeys,
         webSockets: this.#options.webSockets ?? true,
+        ...(playground === undefined ? {} : { playground }),
       };
       const onModels = (models: readonly string[]): void => this.#modelsAre(index, models);
-      const { httpTimeouts = {} } = this.#options;
       const environment = this.#environment;
       const shared = { env: this.#env, bus: this.#bus, logger: this.logger };
-      const dependencies = { ...shared, environment, onModels, httpTimeouts };
-      this.gateways.push(await startGateway({ gatewayId: newId(), ...config }, dependencies));
+      const dependencies = { ...shared, environment, onModels, httpTimeouts, desk: this.#desk };
+      this.gateways.push(await startGateway(config, dependencies));
     }
     await this.untilServed(this.chains.map((chain) => chain.servedName));
   }
@@ -124,7 +133,7 @@ export class TestPlatform implements AsyncDisposable {
 
   /** What the gateways know of the tenants' keys. */
   get keyRecords(): readonly KeyRecord[] {
-    return this.#records;
+    return [...this.#records.values()];
   }
 
   get port(): number {
@@ -159,6 +168,13 @@ export class TestPlatform implements AsyncDisposable {
 
   keyOf(tenant: Tenant): string {
     return this.#keys.get(tenant) ?? '';
+  }
+
+  /** A one-time code for the playground, as `reticle up` prints it. */
+  codeOf(tenant: Tenant): string {
+    const record = this.#records.get(tenant);
+    if (record === undefined) throw new Error('the platform has not started');
+    return this.#desk.mintCode(callerOf(record));
   }
 
   /** A connection of its own for a tenant; closed with the platform. */
@@ -261,7 +277,9 @@ export class TestPlatform implements AsyncDisposable {
     this.#keys.set(tenant, key);
     const hmacs = [Buffer.from(hmacOfSecret(pepper, secret)).toString('hex')];
     const allowed = this.#options.tiers?.[tenant] ?? tiers;
-    return { id, hmacs, tenant, models: [], tiers: allowed, defaultTier: allowed[0] };
+    const record: KeyRecord = { id, hmacs, tenant, models: [], tiers: allowed, defaultTier: allowed[0] };
+    this.#records.set(tenant, record);
+    return record;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -16,6 +16,7 @@ import { accessLine, loadGatewayFile, type GatewayFile } from './local-access.ts
 import { natsFlag } from './nats-flag.ts';
 import { PlatformProcess } from './platform-process.ts';
 import { accessOf, platformSpec, type PlatformSpec } from './platform-spec.ts';
+import { buildPlayground, PLAYGROUND, playgroundAddress } from './playground.ts';
 import { watchAccess } from './watch-access.ts';
 
 const REPOSITORY = join(import.meta.dirname, '..', '..', '..');
@@ -88,7 +89,8 @@ Examples:
     const files = { disk: context.env.disk, list: listDirectory };
     const read = readerOf(given, files);
     const { scene, ...door } = await read();
-    const spec = platformSpec(scene, { grpcPort, httpPort, metricsPort, gateways, replicas, nats, ...door });
+    const wanted = { grpcPort, httpPort, metricsPort };
+    const spec = platformSpec(scene, { ...wanted, gateways, replicas, nats, playground: PLAYGROUND, ...door });
     const load = async (): Promise<LocalAccess> => {
       const again = await read();
       return accessOf(again.scene, again.gatewayFile);
@@ -132,8 +134,10 @@ async function runPlatform(context: Context, spec: PlatformSpec, { given, load }
     const startMs = env.clock.nowMs();
     const elapsed = (): string => ((env.clock.nowMs() - startMs) / 1_000).toFixed(1).padStart(5);
     const progress = (text: string): void => terminal.err(`${elapsed()} s  ${text}\n`);
+    const page = buildPlayground(env.spawn, progress);
     const ready = await Promise.race([platform.start(spec, progress), stopped.promise]);
     if (typeof ready === 'string') return exitCodes.interrupted;
+    const address = (await page) ? playgroundAddress(ready.http, ready.playgroundCode) : undefined;
     const state: LocalState = {
       version: 1,
       pid,
@@ -148,7 +152,8 @@ async function runPlatform(context: Context, spec: PlatformSpec, { given, load }
     await writeLocalState(stateOptions(context), state);
     stopWatching = keepProcesses(context, platform, state);
     if (load !== undefined) stopFollowing = follow(context, platform, { first: spec.access, load });
-    terminal.out(firstScreen(spec, state, await writeCodexCatalog(stateOptions(context), ready.codexModels)));
+    const catalog = await writeCodexCatalog(stateOptions(context), ready.codexModels);
+    terminal.out(firstScreen(spec, state, { catalog, address }));
     return await serve({ context, state, given, stopped: stopped.promise, platform });
   } finally {
     stopFollowing();
@@ -218,8 +223,16 @@ async function serve({ context, state, given, stopped, platform }: Serving): Pro
   }
 }
 
+export type FirstScreenFacts = {
+  /** File that tells Codex of the models. */
+  readonly catalog: string;
+  /** Of the playground; undefined where there is none. */
+  readonly address: string | undefined;
+};
+
 /** What runs, where, and what to type next. */
-export function firstScreen(spec: PlatformSpec, state: LocalState, catalog: string): string {
+export function firstScreen(spec: PlatformSpec, state: LocalState, { catalog, address }: FirstScreenFacts): string {
+  const page = address === undefined ? '' : `In your browser (opens once, within ten minutes):\n  ${address}\n\n`;
   const models = spec.chains.map(({ servedName, wafers, contextTokens, replicas }) => {
     const engines = replicas === 1 ? '' : ` on each of ${replicas} engines`;
     return `  ${servedName}: ${wafers} simulated wafers${engines}, ${contextTokens} tokens of context\n`;
@@ -227,7 +240,7 @@ export function firstScreen(spec: PlatformSpec, state: LocalState, catalog: stri
   const clients = clientLines(state.model, catalog).map(({ command }) => `  ${command}\n`);
   const processes = processTable(state.processes).trimEnd().replaceAll(/^/gm, '  ');
   return `
-Reticle runs at ${state.grpc} (gRPC), http://${state.http}/v1 (OpenAI)
+${page}Reticle runs at ${state.grpc} (gRPC), http://${state.http}/v1 (OpenAI)
 ${models.join('')}${accessLine(spec.access)}
 ${processes}
 

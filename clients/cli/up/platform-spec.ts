@@ -29,6 +29,8 @@ export type PlatformOptions = {
   readonly nats: string;
   /** Configuration of the gateway's door. */
   readonly gatewayFile?: GatewayFile;
+  /** Folder of the playground's build. */
+  readonly playground: string;
 };
 
 /** A chain, and how many engines run it. */
@@ -43,7 +45,7 @@ export type PlatformSpec = Omit<LocalPlatformSpec, 'chains'> & {
 
 /** What the local platform shall run. Throws one `ManifestError` for everything that it cannot. */
 export function platformSpec(scene: Scene, options: PlatformOptions): PlatformSpec {
-  const { grpcPort, httpPort, metricsPort, gateways, nats, gatewayFile } = options;
+  const { grpcPort, httpPort, metricsPort, gateways, nats, gatewayFile, playground } = options;
   const problems: ManifestProblem[] = [];
   const chains = scene.deployments.flatMap((deployment) => {
     const chain = chainOf(scene, deployment, options.replicas ?? replicasOf(deployment));
@@ -57,7 +59,7 @@ export function platformSpec(scene: Scene, options: PlatformOptions): PlatformSp
   if (problems.length > 0) throw new ManifestError(problems);
   const region = regionOf(scene);
   const access = accessOf(scene, gatewayFile);
-  return { region, host: HOST, grpcPort, httpPort, metricsPort, gateways, nats, chains, access };
+  return { region, host: HOST, grpcPort, httpPort, metricsPort, gateways, nats, chains, access, playground };
 }
 
 /** Who may come in where the scene's deployments run. Throws one `ManifestError` for what does not fit together. */

@@ -6,6 +6,7 @@ import { listDirectory } from '../manifests/list-directory.ts';
 import { loadManifests, type Scene } from '../manifests/load-manifests.ts';
 import { ManifestError } from '../manifests/manifest-error.ts';
 import { firstScreen } from './command.ts';
+import { playgroundAddress } from './playground.ts';
 import { PlatformProcess } from './platform-process.ts';
 import { natsFlag } from './nats-flag.ts';
 import { platformSpec, type PlatformOptions, type PlatformSpec } from './platform-spec.ts';
@@ -27,6 +28,7 @@ const ALONE: PlatformOptions = {
   gateways: 1,
   replicas: undefined,
   nats: 'none',
+  playground: '/dist/playground',
 };
 
 function refusal(scene: Scene, options: Partial<PlatformOptions> = {}): string {
@@ -135,6 +137,7 @@ const ready: LocalPlatformState = {
   models: ['m'],
   codexModels: [],
   processes: [],
+  playgroundCode: 'c',
 };
 
 describe('PlatformProcess', () => {
@@ -226,12 +229,16 @@ describe('firstScreen', () => {
         { role: 'gateway', pid: 72 },
       ],
     } as const;
-    const shown = firstScreen(spec, state, '/state/codex-catalog.json');
+    const address = playgroundAddress(state.http, 'once');
+    const shown = firstScreen(spec, state, { catalog: '/state/codex-catalog.json', address });
+    expect(shown.match(/http:\S+/)?.[0]).toBe('http://127.0.0.1:8/playground/#once');
     expect(shown).toContain('127.0.0.1:9');
     expect(shown).toMatch(/gateway +72\n +engine +71\n/);
     expect(shown.match(/^ {2}.*npm run -s reticle -- \w+/gm)).toHaveLength(3);
     expect(shown).not.toContain('rtk_');
     expect(shown).not.toContain('tenant');
+    const without = firstScreen(spec, state, { catalog: '/state/codex-catalog.json', address: undefined });
+    expect(without).not.toContain('playground');
   });
 });
 

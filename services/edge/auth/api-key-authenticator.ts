@@ -39,6 +39,7 @@ export function apiKeyAuthenticator({ keys, pepper, clock }: ApiKeyOptions): Bea
       const holds = record?.tenant === caller.tenant && usable(record) && keepsRights(caller, record);
       if (!holds) throw revoked();
     },
+    owns: ({ keyId, tenant }) => keys.find(keyId)?.tenant === tenant,
     listen: (listener) => keys.listen(listener),
   };
 }
@@ -53,7 +54,8 @@ function revoked(): ReticleError {
   return new ReticleError('key_revoked', 'the API key was revoked or has expired');
 }
 
-function callerOf(record: KeyRecord): Caller {
+/** Who speaks with a key. */
+export function callerOf(record: KeyRecord): Caller {
   return {
     tenant: record.tenant,
     keyId: record.id,

@@ -10,6 +10,8 @@ export interface BearerAuthenticator {
   authenticate(bearer: string): Caller | undefined;
   /** For streams that run on: throws `key_revoked` when the caller's credential no longer holds. */
   check(caller: Caller): void;
+  /** Whether a caller of another process, or of an earlier request, is one of this kind. Absent: none is. */
+  readonly owns?: (caller: Caller) => boolean;
   /** Tells that credentials changed, until the returned function is called. */
   listen(listener: () => void): () => void;
 }
@@ -24,6 +26,12 @@ export interface Authenticator {
   authenticate(authorization: readonly string[], misplaced?: boolean): Caller;
   /** As {@link BearerAuthenticator.check}. */
   check(caller: Caller): void;
+  /**
+   * Takes in a caller that was authenticated elsewhere or earlier, so that {@link check} holds for it.
+   *
+   * @throws ReticleError `invalid_api_key` when no kind knows it, `key_revoked` when its credential no longer holds
+   */
+  adopt(caller: Caller): void;
   /** As {@link BearerAuthenticator.listen}. */
   listen(listener: () => void): () => void;
 }
@@ -48,6 +56,12 @@ export function createAuthenticator(kinds: readonly BearerAuthenticator[]): Auth
       return caller;
     },
     check: (caller) => kindOf.get(caller)?.check(caller),
+    adopt(caller) {
+      const kind = kinds.find(({ owns }) => owns?.(caller) === true);
+      if (kind === undefined) throw invalidKey(false);
+      kind.check(caller);
+      kindOf.set(caller, kind);
+    },
     listen(listener) {
       const stops = kinds.map((kind) => kind.listen(listener));
       return () => stops.forEach((stop) => stop());

@@ -1,4 +1,4 @@
-export { apiKeyAuthenticator } from './api-key-authenticator.ts';
+export { apiKeyAuthenticator, callerOf } from './api-key-authenticator.ts';
 export type { ApiKeyOptions } from './api-key-authenticator.ts';
 export { hmacOfSecret, mintApiKey, mintSecret, parseApiKey } from './api-key.ts';
 export type { ApiKeyParts } from './api-key.ts';

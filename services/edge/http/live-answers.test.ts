@@ -17,6 +17,7 @@ function setUp() {
   const checked: Caller[] = [];
   const auth: Authenticator = {
     authenticate: () => who('a'),
+    adopt: () => {},
     check(caller) {
       checked.push(caller);
       const error = ended.get(caller);

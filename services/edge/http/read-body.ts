@@ -9,22 +9,22 @@ import { StatusError } from './error-answer.ts';
  * @throws ReticleError `request_too_large` at the limit, before the rest is read; `invalid_json` for bytes that are no
  *   UTF-8; `invalid_request` for a body that ends early; a 415 for a coded one, which is never expanded (PROTOCOL §0)
  */
-export async function readBody(request: IncomingMessage): Promise<string> {
+export async function readBody(request: IncomingMessage, bytesMax: number = limits.messageBytesMax): Promise<string> {
   const { 'content-encoding': coding = 'identity', 'content-length': length = '0' } = request.headers;
   if (coding.toLowerCase() !== 'identity') {
     throw new StatusError(415, new ReticleError('invalid_request', 'bodies are sent without a content coding'));
   }
-  if (Number(length) > limits.messageBytesMax) throw tooLarge();
-  return decoded(await allBytes(request));
+  if (Number(length) > bytesMax) throw tooLarge(bytesMax);
+  return decoded(await allBytes(request, bytesMax));
 }
 
-function allBytes(request: IncomingMessage): Promise<Buffer> {
+function allBytes(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   const chunks: Buffer[] = [];
   let bytes = 0;
   const take = (chunk: Buffer): void => {
     bytes += chunk.length;
-    if (bytes > limits.messageBytesMax) reject(tooLarge());
+    if (bytes > bytesMax) reject(tooLarge(bytesMax));
     else chunks.push(chunk);
   };
   const early = (cause?: Error): void => {
@@ -46,7 +46,7 @@ function decoded(bytes: Buffer): string {
   }
 }
 
-function tooLarge(): ReticleError {
-  const details = { limit: String(limits.messageBytesMax) };
+function tooLarge(bytesMax: number): ReticleError {
+  const details = { limit: String(bytesMax) };
   return new ReticleError('request_too_large', 'the body is too large, in bytes', { details });
 }

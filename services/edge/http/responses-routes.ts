@@ -4,6 +4,7 @@ import { assert, isReticleError, ReticleError } from '@reticle/core/domain';
 import type { Clock } from '@reticle/core/flow';
 import { lostTurn } from '../openai/conversation.ts';
 import type { CreateResponse } from '../openai/create-response.ts';
+import { checkCursor } from '../openai/cursor.ts';
 import { decodeResponse } from '../openai/decode-response.ts';
 import { dialectOf, threadIdOf } from '../openai/dialect.ts';
 import { parseLargeBody } from '../openai/json-fields.ts';
@@ -11,7 +12,6 @@ import { responseFields, type FieldName } from '../openai/response-fields.ts';
 import { responseObject, terminalStatus } from '../openai/response-object.ts';
 import { ResponseReader } from '../openai/response-reader.ts';
 import type { Responses, ServedResponse } from '../openai/responses.ts';
-import { offsetOfSequence } from '../openai/sequence-number.ts';
 import { readFor, refuseInStream } from './codex-refusal.ts';
 import { StatusError, type ErrorAnswerer } from './error-answer.ts';
 import type { Idempotency } from './idempotency.ts';
@@ -187,15 +187,7 @@ function cursor({ record }: ServedResponse, text: string | string[] | undefined)
   if (typeof text !== 'string' || !/^\d{1,15}$/.test(text)) {
     throw new ReticleError('invalid_request', 'the cursor is a sequence number', { param: 'starting_after' });
   }
-  const after = Number(text);
-  if (offsetOfSequence(after) > record.end) {
-    const details = { limit: String(record.end), requested: String(offsetOfSequence(after)) };
-    throw new ReticleError('value_out_of_range', 'the cursor lies ahead of what was told', {
-      param: 'starting_after',
-      details,
-    });
-  }
-  return { after };
+  return { after: checkCursor(record, Number(text)) };
 }
 
 async function cancel({ responses }: SurfaceOptions, { caller, parts, response }: Exchange): Promise<void> {

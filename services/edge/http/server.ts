@@ -13,6 +13,8 @@ import { MISPLACED_KEY_HEADERS, type Authenticator } from '../auth/index.ts';
 import type { ServedModel } from '../openai/catalog.ts';
 import { ResponseIds } from '../openai/response-id.ts';
 import { Responses } from '../openai/responses.ts';
+import type { TicketDesk } from '../tickets/index.ts';
+import { notValid, Tickets, ticketOf } from '../tickets/tickets.ts';
 import { SocketEdge, type SocketEdgeOptions } from '../websocket/socket-edge.ts';
 import { chatRoutes } from './chat-routes.ts';
 import { errorAnswerer, StatusError, type ErrorAnswerer } from './error-answer.ts';
@@ -22,6 +24,8 @@ import { endAfterBody, endRaw } from './last-answer.ts';
 import { modelRoutes } from './models.ts';
 import { responseRoutes } from './responses-routes.ts';
 import { RouteTable } from './routes.ts';
+import { StaticPages } from './static-pages.ts';
+import { answerTicket, TICKETS_PATH } from './ticket-route.ts';
 import { defaultTimeouts, type HttpTimeouts } from './timeouts.ts';
 
 type SocketRules = 'allowedOrigins' | 'webSockets' | 'socketsPerKeyMax' | 'partialOnInterrupt';
@@ -46,6 +50,12 @@ export type HttpEdgeOptions = Pick<SocketEdgeOptions, SocketRules> & {
   readonly refused?: (code: ErrorCode) => void;
   /** True: other workers listen on the port as well. */
   readonly sharesPort?: boolean;
+  /** Id of this gateway. */
+  readonly gateway: string;
+  /** Counts the uses of tickets, for all workers of the port. */
+  readonly desk: TicketDesk;
+  /** Folder of the playground's build; absent: none is served. */
+  readonly playground?: string;
 };
 
 export interface HttpEdge extends AsyncDisposable {
@@ -69,7 +79,8 @@ export async function startHttpEdge(options: HttpEdgeOptions): Promise<HttpEdge>
   return edge;
 }
 
-type Authenticated = { readonly caller: Caller; readonly path: string; readonly query: URLSearchParams };
+type Screened = { readonly path: string; readonly query: URLSearchParams };
+type Authenticated = Screened & { readonly caller: Caller };
 
 class HttpListener implements HttpEdge {
   readonly #options: HttpEdgeOptions;
@@ -83,6 +94,8 @@ class HttpListener implements HttpEdge {
   readonly #answers = new WeakMap<Socket, ServerResponse>();
   readonly #webSockets: SocketEdge;
   readonly #live: LiveAnswers;
+  readonly #tickets: Tickets;
+  readonly #pages: StaticPages | undefined;
 
   constructor(options: HttpEdgeOptions, responses: Responses) {
     this.#options = options;
@@ -104,9 +117,11 @@ class HttpListener implements HttpEdge {
       shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
     });
     this.#live = new LiveAnswers(options);
-    const authenticated = (request: IncomingMessage): Authenticated => this.#authenticated(request);
+    this.#tickets = new Tickets(options);
+    this.#pages = options.playground === undefined ? undefined : new StaticPages(options.playground);
+    const authenticated = (request: IncomingMessage): Promise<Authenticated> => this.#upgrading(request);
     this.#webSockets = new SocketEdge({ ...options, responses, answerOf: this.#answerOf, authenticated });
-    this.#server.on('upgrade', (request, socket, head) => this.#webSockets.upgrade(request, socket, head));
+    this.#server.on('upgrade', (request, socket, head) => void this.#webSockets.upgrade(request, socket, head));
     this.#server.on('request', (request, response) => void this.#serve(request, response));
     this.#server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
@@ -172,7 +187,7 @@ class HttpListener implements HttpEdge {
   }
 
   async #route(request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
-    if (this.#health(request, response)) return;
+    if (this.#health(request, response) || (await this.#public(request, response))) return;
     const { caller, path, query } = this.#authenticated(request);
     const found = this.#routes.find(request.method ?? '', path);
     if ('allow' in found) {
@@ -186,6 +201,25 @@ class HttpListener implements HttpEdge {
 
   /** Before any routing, and for every transport alike. */
   #authenticated(request: IncomingMessage): Authenticated {
+    return { ...this.#screened(request), caller: this.#bearer(request) };
+  }
+
+  #bearer(request: IncomingMessage): Caller {
+    const { authorization: all = [] } = request.headersDistinct;
+    return this.#options.auth.authenticate(all, isMisplaced(request));
+  }
+
+  /** A browser's ticket stands in the place of a key. */
+  async #upgrading(request: IncomingMessage): Promise<Authenticated> {
+    const ticket = ticketOf(request.headers['sec-websocket-protocol']);
+    if (ticket === undefined) return this.#authenticated(request);
+    const screened = this.#screened(request);
+    if (request.headers.authorization !== undefined) throw notValid();
+    return { ...screened, caller: await this.#tickets.redeem(ticket, request.headers.origin ?? '') };
+  }
+
+  /** What no credential changes. */
+  #screened(request: IncomingMessage): Screened {
     checkHeaders(request);
     const [path, search] = splitOnce(request.url ?? '', '?');
     const query = new URLSearchParams(search);
@@ -195,8 +229,19 @@ class HttpListener implements HttpEdge {
         'a key does not belong into a URL: change it, and send it as a header',
       );
     }
-    const { authorization: all = [] } = request.headersDistinct;
-    return { caller: this.#options.auth.authenticate(all, isMisplaced(request)), path, query };
+    return { path, query };
+  }
+
+  /** True when it was one of the paths that are open to pages without a key (PROTOCOL §4.1a). */
+  async #public(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+    const [raw] = splitOnce(request.url ?? '', '?');
+    if (raw !== TICKETS_PATH && !raw.startsWith('/playground')) return false;
+    const { path } = this.#screened(request);
+    if (path !== TICKETS_PATH) return (await this.#pages?.answer(request, response, path)) ?? false;
+    const { allowedOrigins = [], models } = this.#options;
+    const authenticate = (asked: IncomingMessage): Caller => this.#bearer(asked);
+    await answerTicket({ tickets: this.#tickets, allowedOrigins, models, authenticate }, request, response);
+    return true;
   }
 
   /** True when it was one of the paths that need no key. */

@@ -43,6 +43,8 @@ export type ServedResponse = ResponseRef & {
   readonly profile: ResponseProfile;
   readonly record: ResponseRecord;
   readonly conversation: Conversation;
+  /** What was asked for, without its input: what follows the response inherits it. */
+  readonly settings: CreateResponse;
 };
 
 export type RedirectRequest = {
@@ -289,7 +291,9 @@ export class Responses {
     const record = new ResponseRecord(turnId);
     const profile = this.#profile(caller, create, { sessionId, turnId });
     const { id } = profile;
-    const served = { tenant: caller.tenant, sessionId, turnId, profile, record, conversation };
+    const { calls: _calls, ...asked } = create;
+    const settings = { ...asked, items: [] };
+    const served = { tenant: caller.tenant, sessionId, turnId, profile, record, conversation, settings };
     this.#served.set(id, served);
     const stop = record.listen(() => {
       if (record.ended === undefined) return;

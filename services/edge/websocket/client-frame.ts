@@ -47,6 +47,13 @@ export type SteerFrame = {
   readonly input: unknown;
 };
 
+export type ResumeFrame = {
+  readonly responseId: string;
+  /** Sequence number of the last event that the client has; undefined: it has none. */
+  readonly startingAfter: number | undefined;
+  readonly streamId: string | undefined;
+};
+
 const STREAM_ID = /^[A-Za-z0-9_.-]{1,256}$/;
 const OFFSET_MAX = 2 ** 32 - 1;
 const SEQUENCE_MAX = Number.MAX_SAFE_INTEGER;
@@ -125,6 +132,15 @@ export function decodeSuccessor(fields: Fields, follows: { readonly id: string; 
   if (previousResponseId !== follows.id) throw invalid('the response that is cut', 'successor.previous_response_id');
   if (!generate) throw invalid('a successor generates', 'successor.generate');
   return frame;
+}
+
+/** @throws ReticleError naming the first field that is wrong */
+export function decodeResume(fields: Fields): ResumeFrame {
+  return {
+    responseId: requiredText(fields, 'response_id'),
+    startingAfter: integerIn(fields, 'starting_after', { min: 0, max: SEQUENCE_MAX }),
+    streamId: streamIdOf(fields),
+  };
 }
 
 /** @throws ReticleError naming the first field that is wrong */

@@ -33,6 +33,16 @@ export class Lanes {
       this.#waitingBytes += bytes;
       return undefined;
     }
+    return this.take(streamId);
+  }
+
+  /**
+   * A lane in which nothing runs.
+   *
+   * @throws ReticleError as {@link admit}
+   */
+  take(streamId: string | undefined): Lane {
+    if (this.#lanes.has(streamId)) throw new ReticleError('response_in_flight', 'a response still runs in this lane');
     if (this.#lanes.size >= LANES_MAX) {
       const details = { limit: String(LANES_MAX) };
       throw new ReticleError('concurrency_exceeded', 'too many lanes run on this socket', { details });

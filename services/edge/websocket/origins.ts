@@ -10,14 +10,21 @@ import { StatusError } from '../http/error-answer.ts';
  * @throws StatusError 403 for an origin that is neither
  */
 export function checkOrigin(request: IncomingMessage, allowed: readonly string[]): void {
-  const { origin: all = [], host: hosts = [] } = request.headersDistinct;
-  if (all.length === 0) return;
-  const [origin = ''] = all;
+  const { origin: all = [] } = request.headersDistinct;
+  const [origin] = all;
+  if (origin === undefined) return;
+  if (all.length > 1 || !isServedOrigin(request, origin, allowed)) throw foreignOrigin();
+}
+
+/** Whether pages of an origin may speak with this server: its own, and those that were allowed. */
+export function isServedOrigin(request: IncomingMessage, origin: string, allowed: readonly string[]): boolean {
+  const { host: hosts = [] } = request.headersDistinct;
   const [host = ''] = hosts;
   const own = host === '' ? [] : [`http://${host}`, `https://${host}`];
-  if (all.length === 1 && hosts.length <= 1 && [...own, ...allowed].includes(origin)) return;
-  throw new StatusError(
-    403,
-    new ReticleError('invalid_request', 'pages of this origin may not connect', { param: 'origin' }),
-  );
+  return hosts.length <= 1 && [...own, ...allowed].includes(origin);
+}
+
+export function foreignOrigin(): StatusError {
+  const refusal = new ReticleError('invalid_request', 'pages of this origin may not connect', { param: 'origin' });
+  return new StatusError(403, refusal);
 }

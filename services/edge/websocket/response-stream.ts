@@ -20,6 +20,8 @@ export type ResponseStreamOptions = {
   readonly continues: boolean;
   readonly output: SocketOutput;
   readonly clock: Clock;
+  /** The last event that the client has: it was told the response before, over another socket. */
+  readonly after?: number;
   /** How long `created` waits for a refusal that would take its place; undefined: until the turn starts or is refused. */
   readonly holdMs?: number;
   /** The turn never started and nothing was told of it. */
@@ -29,7 +31,7 @@ export type ResponseStreamOptions = {
 };
 
 /** A response that follows another one in its lane. */
-export type Following = Pick<ResponseStreamOptions, 'served' | 'create' | 'continues'>;
+export type Following = Pick<ResponseStreamOptions, 'served' | 'create' | 'continues' | 'after'>;
 
 /** Silence on a response after which a keepalive is due (§4.2). */
 const KEEPALIVE_MS = 15_000;
@@ -162,7 +164,9 @@ export class ResponseStream implements FlushedWriter, EventOutput {
       this.close();
       this.#options.onEnd();
     };
-    this.#reader = new ResponseReader({ record, profile, output: this, onDiscarded, onEnd });
+    const { after } = this.#options;
+    const cursor = after === undefined ? {} : { after };
+    this.#reader = new ResponseReader({ record, profile, output: this, onDiscarded, onEnd, ...cursor });
     this.#reader.pump();
     if (!this.#reader.done) this.#keepAlive();
   }

@@ -7,6 +7,7 @@ import { Health, memoryLogger } from '@reticle/core/process';
 import { WebSocket } from 'ws';
 import { apiKeyAuthenticator, createAuthenticator, hmacOfSecret, KeyStore, mintApiKey } from '../auth/index.ts';
 import { startHttpEdge, type HttpEdge } from '../http/index.ts';
+import { LocalTicketDesk } from '../tickets/index.ts';
 import type { ScriptedAttachment } from '../grpc/edge-kit.ts';
 import { runOf } from '../grpc/edge-kit.ts';
 import { ended, mark, started } from '../openai/openai-kit.ts';
@@ -14,6 +15,7 @@ import { ManySessions, type Told } from './websocket-kit.ts';
 import type { ClientCommand } from '@reticle/services/session';
 
 const SOCKETS_MAX = 20;
+const GATEWAY = 'g1';
 
 class EdgeRig implements AsyncDisposable {
   readonly clock = new VirtualClock();
@@ -22,6 +24,7 @@ class EdgeRig implements AsyncDisposable {
   readonly pepper = this.random.bytes(16);
   readonly keys = new KeyStore();
   readonly log = memoryLogger();
+  readonly desk = new LocalTicketDesk({ clock: this.clock, random: this.random, serves: (id) => id === GATEWAY });
   readonly #minted = [this.#mint('acme'), this.#mint('globex')];
   readonly #sockets: WebSocket[] = [];
   /** Starts are answered with a turn that runs until `end`. */
@@ -46,6 +49,8 @@ class EdgeRig implements AsyncDisposable {
       clock,
       random,
       cellKeys: [random.bytes(32)],
+      gateway: GATEWAY,
+      desk: this.desk,
       models: () => [{ name: 'spark-ref', contextTokens: 131_072 }],
       socketsPerKeyMax: SOCKETS_MAX,
       allowedOrigins: ['https://console.example'],

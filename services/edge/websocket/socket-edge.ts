@@ -31,9 +31,9 @@ export type SocketEdgeOptions = {
   /**
    * Judges a request before any routing: limits, credentials.
    *
-   * @throws what refuses it
+   * Rejects with what refuses it.
    */
-  readonly authenticated: (request: IncomingMessage) => { readonly caller: Caller; readonly path: string };
+  readonly authenticated: (request: IncomingMessage) => Promise<Authenticated>;
   /** Origins that may connect beside the server's own. */
   readonly allowedOrigins?: readonly string[];
   /** False: whoever asks for a socket is told to do without, by the one status that Codex takes for good (§5.2 row 16). */
@@ -43,6 +43,8 @@ export type SocketEdgeOptions = {
   /** What becomes of an interrupted message, by tenant (§5.3). */
   readonly partialOnInterrupt?: (caller: Caller) => PartialOnInterrupt;
 };
+
+type Authenticated = { readonly caller: Caller; readonly path: string };
 
 const PATH = '/v1/responses';
 const UPGRADE_REQUIRED = 426;
@@ -80,11 +82,12 @@ export class SocketEdge {
   }
 
   /** Upgrades a connection, or answers why not in plain HTTP. */
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const requestId = base32(this.#options.random.bytes(RANDOM_ID_BYTES));
     this.#requestIds.set(request, requestId);
     try {
-      const caller = this.#admit(request);
+      // Between the judgement and the count of the socket nothing waits, or a key could open more than its cap.
+      const caller = this.#admit(request, await this.#options.authenticated(request));
       this.#server.handleUpgrade(request, socket, head, (webSocket) => {
         this.#open(webSocket, request, { caller, requestId, socket });
       });
@@ -107,10 +110,9 @@ export class SocketEdge {
     for (const session of this.#sessions) session.close();
   }
 
-  #admit(request: IncomingMessage): Caller {
-    const { auth, authenticated, allowedOrigins = [], webSockets = true } = this.#options;
+  #admit(request: IncomingMessage, { caller, path }: Authenticated): Caller {
+    const { auth, allowedOrigins = [], webSockets = true } = this.#options;
     const { socketsPerKeyMax = SOCKETS_PER_KEY_MAX } = this.#options;
-    const { caller, path } = authenticated(request);
     if (path !== PATH) throw new ReticleError('unimplemented', 'there is nothing at this path');
     if (!webSockets)
       throw new StatusError(UPGRADE_REQUIRED, new ReticleError('unimplemented', 'WebSocket is switched off here'));

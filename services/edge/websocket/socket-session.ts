@@ -15,16 +15,17 @@ import type { Clock, Random } from '@reticle/core/flow';
 import type { Caller } from '@reticle/services/stream';
 import type { ErrorAnswerer } from '../http/error-answer.ts';
 import { acknowledgeAll } from '../http/served-turn.ts';
+import { checkCursor } from '../openai/cursor.ts';
 import { stopCode, threadIdOf, type Dialect } from '../openai/dialect.ts';
 import { refusedResponseEvent } from '../openai/refused-response.ts';
 import type { Responses, ServedResponse } from '../openai/responses.ts';
 import type { Fields } from '../openai/json-fields.ts';
-import { decodeCreate, readFrame, streamIdOf, type CreateFrame } from './client-frame.ts';
+import { decodeCreate, decodeResume, readFrame, streamIdOf, type CreateFrame } from './client-frame.ts';
 import { Controls, outstandingCalls, steerPendingFrame, type PartialOnInterrupt } from './controls.ts';
 import { Lanes, type Lane } from './lanes.ts';
 import { Prewarms } from './prewarms.ts';
 import { ResponseStream, type Following } from './response-stream.ts';
-import { errorFrame, failedFrame, limitReachedFrame, streamOf, withStream } from './server-frame.ts';
+import { controlError, errorFrame, failedFrame, limitReachedFrame, streamOf, withStream } from './server-frame.ts';
 import { LAST_MINUTE_MS, SocketLife } from './socket-life.ts';
 import { SocketOutput } from './socket-output.ts';
 import { closeCode, type SocketPort } from './socket-port.ts';
@@ -53,6 +54,8 @@ export type SocketSessionOptions = {
 const HOLD_MS = 100;
 /** Responses whose steers wait for outputs of calls. */
 const HELD_MAX = 8;
+/** Of ids that are repeated to their sender, in characters. */
+const NAME_MAX = 256;
 /** Time for the peer's goodbye. */
 const GOODBYE_MS = 2_000;
 
@@ -103,6 +106,7 @@ export class SocketSession {
       if (type === 'response.create') this.#create(fields, Buffer.byteLength(text));
       else if (type === 'response.interrupt') this.#controls.interrupt(fields);
       else if (type === 'response.steer') this.#controls.steer(fields);
+      else if (type === 'response.resume') this.#resume(fields);
       else this.#unknown(type);
     } catch (error) {
       if (isReticleError(error)) this.#refuse(error, undefined);
@@ -197,6 +201,26 @@ export class SocketSession {
     }
   }
 
+  /** Goes on with a response that another socket was told: as `GET /v1/responses/{id}`, it is never the turn's owner (§7). */
+  #resume(fields: Fields): void {
+    try {
+      const { responseId, startingAfter, streamId } = decodeResume(fields);
+      if (this.#phase === 'leaving') {
+        this.#output.write(this.#limitReached(streamId));
+        return;
+      }
+      const served = this.#options.responses.find(this.#options.caller, responseId);
+      const cursor = startingAfter === undefined ? {} : { after: checkCursor(served.record, startingAfter) };
+      const lane = this.#lanes.take(streamId);
+      this.#open(lane, { served, create: served.settings, continues: true, ...cursor });
+    } catch (error) {
+      if (!isReticleError(error)) throw error;
+      const { response_id } = fields;
+      const asked = typeof response_id === 'string' && response_id.length <= NAME_MAX ? { response_id } : {};
+      this.#output.write(failedFrame('response.resume', controlError(error), asked));
+    }
+  }
+
   #hold(responseId: string, items: readonly string[]): void {
     this.#held.set(responseId, items);
     const [oldest] = this.#held.keys();
@@ -211,16 +235,15 @@ export class SocketSession {
     return { ...create, items: [...create.items, ...held] };
   }
 
-  #open(lane: Lane, { served, create, continues }: Following, holdMs?: number): void {
+  #open(lane: Lane, following: Following, holdMs?: number): void {
+    const { served, continues } = following;
     if (this.#phase === 'over') {
       this.#abandon(served, continues);
       return;
     }
     const { clock } = this.#options;
     const stream: ResponseStream = new ResponseStream({
-      served,
-      create,
-      continues,
+      ...following,
       streamId: lane.streamId,
       output: this.#output,
       clock,

@@ -176,6 +176,7 @@ export function startOf(start: Partial<Start> & { readonly lane: number; readonl
     hold: false,
     twinEngineId: '',
     bodyDigest: '',
+    outputUnlimited: false,
     ...start,
   };
 }

@@ -71,6 +71,7 @@ function successorOf(start: StartTurn, tier: ServiceTier): Start {
     hold: false,
     twinEngineId: '',
     bodyDigest: '',
+    outputUnlimited: maxOutputTokens === undefined,
   };
 }
 

@@ -57,7 +57,7 @@ export function startTurn({ host, session, start, lane, successorOf }: StartOpti
     params,
     choice: start.params?.choice ?? 0,
     maxOutputTokens: start.maxOutputTokens || host.driver.capabilities.maxOutputTokens,
-    outputLimited: start.maxOutputTokens > 0,
+    outputLimited: start.maxOutputTokens > 0 && !start.outputUnlimited,
     ...outputLength(start.params),
     forced,
     successor: successorOf !== undefined,

@@ -23,6 +23,7 @@ export interface Start__Input {
   'hold'?: (boolean);
   'twinEngineId'?: (string);
   'bodyDigest'?: (string);
+  'outputUnlimited'?: (boolean);
 }
 
 export interface Start {
@@ -43,4 +44,5 @@ export interface Start {
   'hold': (boolean);
   'twinEngineId': (string);
   'bodyDigest': (string);
+  'outputUnlimited': (boolean);
 }

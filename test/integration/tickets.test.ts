@@ -170,6 +170,20 @@ describe('response.resume', () => {
     expect(usage.output_tokens).toBe(400);
   });
 
+  test('at another gateway the session is taken over, and the text goes on as exactly', async () => {
+    const { id, after, text } = await killedAt(100);
+    const origin = platform.httpOf(1);
+    const client = await open(await ticket({ gateway: 1, headers: { origin } }), { gateway: 1, headers: { origin } });
+    client.send({ type: 'response.resume', response_id: id, starting_after: after });
+    const { usage, id: told } = answerOf(await client.terminal());
+    expect([told, usage.output_tokens]).toEqual([id, 400]);
+    expect(text + deltas(client.events)).toBe(textOf(hi, 400));
+    const before = client.events.length;
+    client.create({ model: 'single', input: 'More', previous_response_id: id, max_output_tokens: 10 });
+    await client.terminal();
+    expect(deltas(client.events.slice(before))).toBe(textOf(hi.after(400).turn({ input: [userItem('More')] }), 10));
+  });
+
   test('without a cursor it tells everything; a lane keeps its name', async () => {
     const { id } = await killedAt(20);
     const client = await open(await ticket());
@@ -209,8 +223,8 @@ describe('response.resume', () => {
       successor: { input: 'More', max_output_tokens: 10 },
     });
     await client.terminal();
-    const before = client.events.length;
     await client.terminal();
+    const before = client.events.findIndex(({ type }) => type === 'response.incomplete');
     const more = hi.after(40).turn({ input: [userItem('More')] });
     expect(deltas(client.events.slice(before))).toBe(textOf(more, 10));
   });

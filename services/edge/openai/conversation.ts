@@ -99,6 +99,12 @@ export class Conversation {
     this.#send({ kind: 'start-turn', start, trace });
   }
 
+  /** Takes up a turn that another gateway started, with its session; everything from its beginning goes to its record. */
+  follow(turnId: string, record: ResponseRecord): void {
+    this.#running.set(turnId, { record, acknowledged: 0 });
+    this.#attach();
+  }
+
   /** Ends a turn at a token; resolves with the receipt, for a cut that waits for an item's border when it is made. */
   cut(request: CutRequest): Promise<ControlAck> {
     const { interrupt, answer } = this.#interrupt(request);

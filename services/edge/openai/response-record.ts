@@ -29,7 +29,7 @@ export type OutputItem = {
  */
 export class ResponseRecord {
   readonly #items: OutputItem[] = [];
-  readonly #prefix: string;
+  readonly turnId: string;
   readonly #listeners = new Set<() => void>();
   #end = 0;
   #started: TurnStarted | undefined;
@@ -39,9 +39,9 @@ export class ResponseRecord {
   cutBy: 'interrupt' | 'steer' = 'interrupt';
   #ack: ControlAck | undefined;
 
-  /** @param prefix of item ids: unique among the tenant's responses */
-  constructor(prefix: string) {
-    this.#prefix = prefix;
+  /** @param turnId names the items as well: it is unique among the tenant's responses */
+  constructor(turnId: string) {
+    this.turnId = turnId;
   }
 
   get items(): readonly OutputItem[] {
@@ -129,8 +129,8 @@ export class ResponseRecord {
     this.#items.push({
       index: itemIndex,
       kind: itemKind,
-      id: `${ITEM_PREFIX[itemKind]}_${this.#prefix}${itemIndex}`,
-      callId: callId === '' && isCall(itemKind) ? `call_${this.#prefix}${itemIndex}` : callId,
+      id: `${ITEM_PREFIX[itemKind]}_${this.turnId}${itemIndex}`,
+      callId: callId === '' && isCall(itemKind) ? `call_${this.turnId}${itemIndex}` : callId,
       toolName,
       openAt: atOffset,
       closedAt: closed ? atOffset : undefined,

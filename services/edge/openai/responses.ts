@@ -57,6 +57,7 @@ export class Responses {
   readonly #options: ResponsesOptions;
   readonly #served = new Map<string, ServedResponse>();
   readonly #conversations = new Map<string, Conversation>();
+  readonly #recovering = new Map<string, Promise<ServedResponse>>();
   /** Call ids of the conversations whose every turn was served here. */
   readonly #calls = new WeakMap<Conversation, Set<string>>();
   readonly #threads: Threads;
@@ -179,6 +180,42 @@ export class Responses {
   }
 
   /**
+   * As {@link find}, but a response that another gateway of the cell serves is taken over, with its session. Resolves when
+   * it is here up to `offset`, or has ended.
+   *
+   * Rejects with `turn_not_found` as {@link find} throws it, and with what refuses the takeover.
+   */
+  async recover(caller: Caller, responseId: string, offset: number): Promise<ServedResponse> {
+    const ref = this.#options.ids.open(responseId, caller.tenant);
+    if (ref === undefined) throw unknownResponse();
+    const pending = this.#recovering.get(responseId);
+    if (pending !== undefined) return pending;
+    // Of a session that is here, every response that can still be read is here as well.
+    if (this.#served.has(responseId) || this.#conversations.has(ref.sessionId)) return this.find(caller, responseId);
+    const taking = this.#takeOver(caller, ref, offset).finally(() => this.#recovering.delete(responseId));
+    this.#recovering.set(responseId, taking);
+    return taking;
+  }
+
+  /** The record begins anew: what its client has of it comes again first, and nobody else takes it. */
+  async #takeOver(caller: Caller, ref: ResponseRef, offset: number): Promise<ServedResponse> {
+    const conversation = this.#converse(caller, ref.sessionId);
+    const record = new ResponseRecord(ref.turnId);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const stop = record.listen(() => {
+      conversation.flushed(ref.turnId, Math.min(record.end, offset));
+      if (record.ended === undefined && (record.started === undefined || record.end < offset)) return;
+      stop();
+      resolve();
+    });
+    conversation.follow(ref.turnId, record);
+    await promise;
+    const { started } = record;
+    if (started === undefined) throw refusedTakeover(record);
+    return this.#hold(caller, { ...UNKNOWN_REQUEST, model: started.model }, conversation, record);
+  }
+
+  /**
    * The turn whose client was given this token.
    *
    * @throws ReticleError `turn_not_found`, the same for unknown, foreign, forged and forgotten tokens
@@ -284,18 +321,22 @@ export class Responses {
     return conversation;
   }
 
-  #hold(caller: Caller, create: CreateResponse, conversation: Conversation): ServedResponse {
-    const { clock, random } = this.#options;
+  #hold(
+    caller: Caller,
+    create: CreateResponse,
+    conversation: Conversation,
+    record = new ResponseRecord(ResponseIds.turnId((count) => this.#options.random.bytes(count))),
+  ): ServedResponse {
+    const { clock } = this.#options;
     const { sessionId } = conversation;
-    const turnId = ResponseIds.turnId((count) => random.bytes(count));
-    const record = new ResponseRecord(turnId);
+    const { turnId } = record;
     const profile = this.#profile(caller, create, { sessionId, turnId });
     const { id } = profile;
     const { calls: _calls, ...asked } = create;
     const settings = { ...asked, items: [] };
     const served = { tenant: caller.tenant, sessionId, turnId, profile, record, conversation, settings };
     this.#served.set(id, served);
-    const stop = record.listen(() => {
+    const look = (): void => {
       if (record.ended === undefined) return;
       stop();
       const made = record.items.filter(({ kind }) => isCall(kind));
@@ -304,7 +345,10 @@ export class Responses {
         made.map(({ callId }) => callId),
       );
       clock.after(create.background ? BACKGROUND_KEPT_MS : KEPT_MS, () => this.#served.delete(id));
-    });
+    };
+    const stop = record.listen(look);
+    // One that was taken over may be over.
+    look();
     this.#noteCalls(conversation, create.calls?.made ?? []);
     return served;
   }
@@ -344,4 +388,37 @@ function startTurn(
 
 export function unknownResponse(param?: string): ReticleError {
   return new ReticleError('turn_not_found', 'no response has this id', param === undefined ? {} : { param });
+}
+
+/** What is told of a request that another gateway took: nothing of it but its model is known here (§4.1a). */
+const UNKNOWN_REQUEST: CreateResponse = {
+  model: '',
+  items: [],
+  previousResponseId: undefined,
+  cacheKey: '',
+  params: { stop: [] },
+  maxOutputTokens: undefined,
+  tier: undefined,
+  stream: true,
+  background: false,
+  generate: true,
+  echo: {
+    maxOutputTokens: undefined,
+    temperature: undefined,
+    topP: undefined,
+    parallelToolCalls: true,
+    metadata: {},
+    text: undefined,
+    reasoning: undefined,
+    toolChoice: undefined,
+    tools: [],
+    instructions: undefined,
+    ignored: [],
+  },
+};
+
+/** A session that is gone is an unknown response to its client. */
+function refusedTakeover({ ended }: ResponseRecord): ReticleError {
+  const { code = 'turn_not_found', message = '' } = ended?.error ?? {};
+  return code === 'turn_not_found' ? unknownResponse() : new ReticleError(code, message);
 }

@@ -18,9 +18,17 @@ import { acknowledgeAll } from '../http/served-turn.ts';
 import { checkCursor } from '../openai/cursor.ts';
 import { stopCode, threadIdOf, type Dialect } from '../openai/dialect.ts';
 import { refusedResponseEvent } from '../openai/refused-response.ts';
+import { offsetOfSequence } from '../openai/sequence-number.ts';
 import type { Responses, ServedResponse } from '../openai/responses.ts';
 import type { Fields } from '../openai/json-fields.ts';
-import { decodeCreate, decodeResume, readFrame, streamIdOf, type CreateFrame } from './client-frame.ts';
+import {
+  decodeCreate,
+  decodeResume,
+  readFrame,
+  streamIdOf,
+  type CreateFrame,
+  type ResumeFrame,
+} from './client-frame.ts';
 import { Controls, outstandingCalls, steerPendingFrame, type PartialOnInterrupt } from './controls.ts';
 import { Lanes, type Lane } from './lanes.ts';
 import { Prewarms } from './prewarms.ts';
@@ -204,21 +212,34 @@ export class SocketSession {
   /** Goes on with a response that another socket was told: as `GET /v1/responses/{id}`, it is never the turn's owner (§7). */
   #resume(fields: Fields): void {
     try {
-      const { responseId, startingAfter, streamId } = decodeResume(fields);
-      if (this.#phase === 'leaving') {
-        this.#output.write(this.#limitReached(streamId));
-        return;
-      }
-      const served = this.#options.responses.find(this.#options.caller, responseId);
+      const frame = decodeResume(fields);
+      if (this.#phase === 'leaving') this.#output.write(this.#limitReached(frame.streamId));
+      else void this.#recover(this.#lanes.take(frame.streamId), frame);
+    } catch (error) {
+      this.#refuseResume(error, fields['response_id']);
+    }
+  }
+
+  async #recover(lane: Lane, { responseId, startingAfter }: ResumeFrame): Promise<void> {
+    try {
+      const { responses, caller } = this.#options;
+      const served = await responses.recover(caller, responseId, offsetOfSequence(startingAfter ?? 0));
       const cursor = startingAfter === undefined ? {} : { after: checkCursor(served.record, startingAfter) };
-      const lane = this.#lanes.take(streamId);
       this.#open(lane, { served, create: served.settings, continues: true, ...cursor });
     } catch (error) {
-      if (!isReticleError(error)) throw error;
-      const { response_id } = fields;
-      const asked = typeof response_id === 'string' && response_id.length <= NAME_MAX ? { response_id } : {};
-      this.#output.write(failedFrame('response.resume', controlError(error), asked));
+      this.#refuseResume(error, responseId);
+      this.#next(lane);
     }
+  }
+
+  #refuseResume(error: unknown, responseId: unknown): void {
+    if (!isReticleError(error)) {
+      this.#defect(error);
+      return;
+    }
+    const isShort = typeof responseId === 'string' && responseId.length <= NAME_MAX;
+    const asked = isShort ? { response_id: responseId } : {};
+    this.#output.write(failedFrame('response.resume', controlError(error), asked));
   }
 
   #hold(responseId: string, items: readonly string[]): void {

@@ -55,7 +55,8 @@ function resume(afresh = false): void {
   if (turn?.id === undefined) return;
   const cursor = afresh || turn.sequence === 0 ? {} : { starting_after: turn.sequence };
   dispatch({ kind: 'resumed', afresh });
-  connection.send({ type: 'response.resume', response_id: turn.id, ...cursor });
+  const token = turn.resumeToken === undefined ? {} : { resume_token: turn.resumeToken };
+  connection.send({ type: 'response.resume', response_id: turn.id, ...token, ...cursor });
 }
 
 /** True when the prompt is on its way. */

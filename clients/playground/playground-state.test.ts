@@ -102,8 +102,9 @@ describe('a turn', () => {
   });
 
   test('who served is told as the server says', () => {
-    const reticle = { served_tier: 'fast', region: 'eu-1', replica: 'e1', epoch: 3 };
-    const { served } = after(open, asked, event('in_progress', 0, { response: response({ reticle }) }));
+    const reticle = { served_tier: 'fast', region: 'eu-1', replica: 'e1', epoch: 3, resume_token: 'rtr1' };
+    const { served, turns } = after(open, asked, event('in_progress', 0, { response: response({ reticle }) }));
+    expect(turns[0]?.resumeToken).toBe('rtr1');
     expect(served).toEqual({ model: 'spark', tier: 'fast', region: 'eu-1', engine: 'e1', epoch: 3 });
   });
 });

@@ -22,6 +22,8 @@ export type Turn = {
   /** Undefined until the server has told it. */
   readonly id: string | undefined;
   readonly items: readonly Item[];
+  /** Finds the turn's session at whatever gateway the next socket reaches. */
+  readonly resumeToken: string | undefined;
   /** Number of the last event, and the tokens that it stands behind. */
   readonly sequence: number;
   readonly offset: number;
@@ -113,6 +115,7 @@ function asked({ prompt, atMs }: { readonly prompt: string; readonly atMs: numbe
     prompt,
     id: undefined,
     items: [],
+    resumeToken: undefined,
     sequence: 0,
     offset: 0,
     askedMs: atMs,
@@ -202,7 +205,8 @@ function toldResponse(state: PlaygroundState, event: ServerEvent, response: Resp
   const served = tier === '' ? state.served : { model, tier, region, engine, epoch };
   const next = { ...state, served };
   return changed(next, (turn) => {
-    const known = { ...numbered(turn, event), id: response.id, receipt: reticle.receipt ?? turn.receipt };
+    const { receipt = turn.receipt, resume_token: resumeToken = turn.resumeToken } = reticle;
+    const known = { ...numbered(turn, event), id: response.id, receipt, resumeToken };
     const ending = endingOf(event.type, response, known);
     return ending === undefined ? known : { ...known, ending, fault: faultOf(response.error) };
   });

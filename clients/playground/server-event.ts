@@ -22,6 +22,7 @@ export type ResponseObject = {
     readonly served_tier?: string;
     readonly region?: string;
     readonly replica?: string;
+    readonly resume_token?: string;
     readonly receipt?: Receipt;
   };
 };

@@ -42,6 +42,11 @@ function open(given: string, { gateway = 0, headers = {} }: Asked = {}): Promise
   return SocketClient.open(base, '', { protocols, headers: { origin: base, ...headers } });
 }
 
+async function openAt(gateway: number): Promise<SocketClient> {
+  const headers = { origin: platform.httpOf(gateway) };
+  return open(await ticket({ gateway, headers }), { gateway, headers });
+}
+
 async function refusalOf(opening: Promise<SocketClient>): Promise<string> {
   try {
     (await opening).close();
@@ -148,8 +153,10 @@ describe('an upgrade with a ticket', () => {
 });
 
 describe('response.resume', () => {
+  type Killed = { readonly id: string; readonly after: number; readonly text: string; readonly token: string };
+
   /** Events of a turn up to an offset, then the socket is gone. */
-  async function killedAt(offset: number, more: object = {}): Promise<{ id: string; after: number; text: string }> {
+  async function killedAt(offset: number, more: object = {}): Promise<Killed> {
     const client = await open(await ticket());
     client.create({ model: 'single', input: 'Hi', max_output_tokens: 400, ...more });
     const { sequence_number: after } = await client.until(
@@ -157,7 +164,9 @@ describe('response.resume', () => {
     );
     const upTo = client.events.filter(({ sequence_number: number }) => Number(number) <= Number(after));
     client.socket.terminate();
-    return { id: answerOf(client.events[0] as never).id, after: Number(after), text: deltas(upTo) };
+    const begun = client.events.find(({ type }) => type === 'response.in_progress');
+    const { id, reticle } = begun?.['response'] as { id: string; reticle: { resume_token: string } };
+    return { id, after: Number(after), text: deltas(upTo), token: reticle.resume_token };
   }
 
   test('goes on behind the last event that came: nothing is lost, nothing comes twice', async () => {
@@ -170,18 +179,43 @@ describe('response.resume', () => {
     expect(usage.output_tokens).toBe(400);
   });
 
-  test('at another gateway the session is taken over, and the text goes on as exactly', async () => {
-    const { id, after, text } = await killedAt(100);
-    const origin = platform.httpOf(1);
-    const client = await open(await ticket({ gateway: 1, headers: { origin } }), { gateway: 1, headers: { origin } });
-    client.send({ type: 'response.resume', response_id: id, starting_after: after });
-    const { usage, id: told } = answerOf(await client.terminal());
-    expect([told, usage.output_tokens]).toEqual([id, 400]);
-    expect(text + deltas(client.events)).toBe(textOf(hi, 400));
-    const before = client.events.length;
-    client.create({ model: 'single', input: 'More', previous_response_id: id, max_output_tokens: 10 });
-    await client.terminal();
-    expect(deltas(client.events.slice(before))).toBe(textOf(hi.after(400).turn({ input: [userItem('More')] }), 10));
+  test('at another gateway, and back: the session is taken over each time, and the text goes on as exactly', async () => {
+    const TOKENS = 1_500;
+    const { id, after, text, token } = await killedAt(100, { max_output_tokens: TOKENS });
+    let [cursor, told] = [after, text];
+    for (const gateway of [1, 0]) {
+      const client = await openAt(gateway);
+      client.send({ type: 'response.resume', response_id: id, resume_token: token, starting_after: cursor });
+      const least = cursor + 64 * 100;
+      const { sequence_number: number } = await client.until(
+        ({ type, sequence_number: sequence }) => type.endsWith('.delta') && Number(sequence) >= least,
+      );
+      const seen = client.events.filter(({ sequence_number: sequence }) => Number(sequence) <= Number(number));
+      client.socket.terminate();
+      [cursor, told] = [Number(number), told + deltas(seen)];
+    }
+    const last = await openAt(1);
+    last.send({ type: 'response.resume', response_id: id, resume_token: token, starting_after: cursor });
+    const { usage, id: again } = answerOf(await last.terminal());
+    expect([again, usage.output_tokens]).toEqual([id, TOKENS]);
+    expect(told + deltas(last.events)).toBe(textOf(hi, TOKENS));
+    const before = last.events.length;
+    last.create({ model: 'single', input: 'More', previous_response_id: id, max_output_tokens: 10 });
+    await last.terminal();
+    expect(deltas(last.events.slice(before))).toBe(textOf(hi.after(TOKENS).turn({ input: [userItem('More')] }), 10));
+  });
+
+  test("another session's token is no way to a response, and does not stay in its place", async () => {
+    const [first, second] = [await killedAt(10), await killedAt(10)];
+    const client = await openAt(1);
+    client.send({ type: 'response.resume', response_id: first.id, resume_token: second.token });
+    expect((await client.until('response.resume.failed'))['error']).toMatchObject({
+      code: 'previous_response_not_found',
+    });
+    client.send({ type: 'response.resume', response_id: first.id, resume_token: first.token });
+    expect(answerOf(await client.terminal()).usage.output_tokens).toBe(400);
+    client.send({ type: 'response.resume', response_id: second.id, resume_token: 'rtr1.test-1.k1.AAAA' });
+    expect((await client.until('response.resume.failed'))['error']).toMatchObject({ code: 'invalid_resume_token' });
   });
 
   test('without a cursor it tells everything; a lane keeps its name', async () => {

@@ -40,7 +40,12 @@ type Command =
   | { readonly kind: 'interrupt'; readonly interrupt: Interrupt }
   | { readonly kind: 'redirect'; readonly redirect: Redirect };
 
-type Running = { readonly record: ResponseRecord; acknowledged: number };
+type Running = {
+  readonly record: ResponseRecord;
+  acknowledged: number;
+  /** Another gateway started it. */
+  readonly isFollowed?: boolean;
+};
 
 export type ConversationOptions = {
   readonly front: SessionFront;
@@ -101,7 +106,7 @@ export class Conversation {
 
   /** Takes up a turn that another gateway started, with its session; everything from its beginning goes to its record. */
   follow(turnId: string, record: ResponseRecord): void {
-    this.#running.set(turnId, { record, acknowledged: 0 });
+    this.#running.set(turnId, { record, acknowledged: 0, isFollowed: true });
     this.#attach();
   }
 
@@ -238,6 +243,7 @@ export class Conversation {
       case 'attached':
         this.#resumeToken = event.resumeToken;
         this.#applied = event.lastAppliedSeq;
+        this.#loseUnknown(event.replay);
         return;
       case 'turn-started':
         this.#resumeToken = event.resumeToken;
@@ -275,6 +281,14 @@ export class Conversation {
     const record = this.#running.get(turnId)?.record;
     this.#running.delete(turnId);
     record?.event(lostTurn(turnId, record, error));
+  }
+
+  /** What the session does not know it tells nothing of. */
+  #loseUnknown(replay: readonly { readonly turnId: string }[]): void {
+    for (const [turnId, { isFollowed = false }] of this.#running) {
+      const isTold = !isFollowed || replay.some((each) => each.turnId === turnId);
+      if (!isTold) this.#lose(turnId, { code: 'turn_not_found', message: 'the session does not know the turn' });
+    }
   }
 
   #pass(event: ServerEvent): void {

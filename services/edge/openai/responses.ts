@@ -47,6 +47,14 @@ export type ServedResponse = ResponseRef & {
   readonly settings: CreateResponse;
 };
 
+/** What a client that comes back has of a response. */
+export type Have = {
+  /** Exclusive end of the tokens. */
+  readonly offset: number;
+  /** A token of the session: it names the engine, which is looked for without it. */
+  readonly resumeToken?: string | undefined;
+};
+
 export type RedirectRequest = {
   readonly mode: CutMode;
   readonly keepThroughOffset?: number;
@@ -181,25 +189,28 @@ export class Responses {
 
   /**
    * As {@link find}, but a response that another gateway of the cell serves is taken over, with its session. Resolves when
-   * it is here up to `offset`, or has ended.
+   * it is here as far as its client has it, or has ended.
    *
    * Rejects with `turn_not_found` as {@link find} throws it, and with what refuses the takeover.
    */
-  async recover(caller: Caller, responseId: string, offset: number): Promise<ServedResponse> {
+  async recover(caller: Caller, responseId: string, have: Have): Promise<ServedResponse> {
     const ref = this.#options.ids.open(responseId, caller.tenant);
     if (ref === undefined) throw unknownResponse();
     const pending = this.#recovering.get(responseId);
     if (pending !== undefined) return pending;
-    // Of a session that is here, every response that can still be read is here as well.
-    if (this.#served.has(responseId) || this.#conversations.has(ref.sessionId)) return this.find(caller, responseId);
-    const taking = this.#takeOver(caller, ref, offset).finally(() => this.#recovering.delete(responseId));
+    const served = this.#served.get(responseId);
+    const known = this.#conversations.get(ref.sessionId);
+    // Where turns of the session run, every response of it that can be read is held; to take it over would end them.
+    if ((known?.running ?? 0) > 0 || (served !== undefined && !hasMoved(served))) return this.find(caller, responseId);
+    known?.close();
+    const taking = this.#takeOver(caller, ref, have).finally(() => this.#recovering.delete(responseId));
     this.#recovering.set(responseId, taking);
     return taking;
   }
 
   /** The record begins anew: what its client has of it comes again first, and nobody else takes it. */
-  async #takeOver(caller: Caller, ref: ResponseRef, offset: number): Promise<ServedResponse> {
-    const conversation = this.#converse(caller, ref.sessionId);
+  async #takeOver(caller: Caller, ref: ResponseRef, { offset, resumeToken }: Have): Promise<ServedResponse> {
+    const conversation = this.#converse(caller, ref.sessionId, resumeToken);
     const record = new ResponseRecord(ref.turnId);
     const { promise, resolve } = Promise.withResolvers<void>();
     const stop = record.listen(() => {
@@ -211,8 +222,12 @@ export class Responses {
     conversation.follow(ref.turnId, record);
     await promise;
     const { started } = record;
-    if (started === undefined) throw refusedTakeover(record);
-    return this.#hold(caller, { ...UNKNOWN_REQUEST, model: started.model }, conversation, record);
+    if (started !== undefined)
+      return this.#hold(caller, { ...UNKNOWN_REQUEST, model: started.model }, conversation, record);
+    // A token may have been of another session: nothing may go on with it under this one's name.
+    conversation.close();
+    this.#conversations.delete(ref.sessionId);
+    throw refusedTakeover(record);
   }
 
   /**
@@ -315,8 +330,10 @@ export class Responses {
   #converse(caller: Caller, sessionId: string, resumeToken?: string): Conversation {
     const { front, clock, random } = this.#options;
     const token = resumeToken === undefined ? {} : { resumeToken };
-    const onIdle = (): void => void this.#conversations.delete(sessionId);
-    const conversation = new Conversation({ front, caller, clock, random, sessionId, onIdle, ...token });
+    const onIdle = (): void => {
+      if (this.#conversations.get(sessionId) === conversation) this.#conversations.delete(sessionId);
+    };
+    const conversation: Conversation = new Conversation({ front, caller, clock, random, sessionId, onIdle, ...token });
     this.#conversations.set(sessionId, conversation);
     return conversation;
   }
@@ -416,6 +433,11 @@ const UNKNOWN_REQUEST: CreateResponse = {
     ignored: [],
   },
 };
+
+/** Another gateway has taken the session over: what is held here ended before its turn did. */
+function hasMoved({ record }: ServedResponse): boolean {
+  return record.ended?.error?.code === 'epoch_stale';
+}
 
 /** A session that is gone is an unknown response to its client. */
 function refusedTakeover({ ended }: ResponseRecord): ReticleError {

@@ -51,6 +51,8 @@ export type ResumeFrame = {
   readonly responseId: string;
   /** Sequence number of the last event that the client has; undefined: it has none. */
   readonly startingAfter: number | undefined;
+  /** The newest of the session that the client has. */
+  readonly resumeToken: string | undefined;
   readonly streamId: string | undefined;
 };
 
@@ -139,6 +141,7 @@ export function decodeResume(fields: Fields): ResumeFrame {
   return {
     responseId: requiredText(fields, 'response_id'),
     startingAfter: integerIn(fields, 'starting_after', { min: 0, max: SEQUENCE_MAX }),
+    resumeToken: text(fields, 'resume_token'),
     streamId: streamIdOf(fields),
   };
 }

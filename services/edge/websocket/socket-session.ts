@@ -220,10 +220,11 @@ export class SocketSession {
     }
   }
 
-  async #recover(lane: Lane, { responseId, startingAfter }: ResumeFrame): Promise<void> {
+  async #recover(lane: Lane, { responseId, startingAfter, resumeToken }: ResumeFrame): Promise<void> {
     try {
       const { responses, caller } = this.#options;
-      const served = await responses.recover(caller, responseId, offsetOfSequence(startingAfter ?? 0));
+      const offset = offsetOfSequence(startingAfter ?? 0);
+      const served = await responses.recover(caller, responseId, { offset, resumeToken });
       const cursor = startingAfter === undefined ? {} : { after: checkCursor(served.record, startingAfter) };
       this.#open(lane, { served, create: served.settings, continues: true, ...cursor });
     } catch (error) {

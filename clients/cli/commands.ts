@@ -1,6 +1,7 @@
 import { chatCommand } from './chat/command.ts';
 import type { Command } from './context.ts';
 import { envCommand } from './env/command.ts';
+import { keyCommand } from './key/command.ts';
 import { modelsCommand } from './models/command.ts';
 import { psCommand } from './ps/command.ts';
 import { replayCommand } from './replay/command.ts';
@@ -14,4 +15,5 @@ export const commands: readonly Command[] = [
   replayCommand,
   modelsCommand,
   envCommand,
+  keyCommand,
 ];

@@ -38,7 +38,8 @@ describe('dispatch', () => {
     { args: ['chta'], wantErr: 'error[usage]: reticle has no command "chta"\nDid you mean `reticle chat`?\n' },
     {
       args: ['frobnicate'],
-      wantErr: 'error[usage]: reticle has no command "frobnicate"\nThere are: up, chat, ps, replay, models, env.\n',
+      wantErr:
+        'error[usage]: reticle has no command "frobnicate"\nThere are: up, chat, ps, replay, models, env, key.\n',
     },
     {
       args: ['chat', '--modle', 'x'],

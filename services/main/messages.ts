@@ -134,6 +134,23 @@ export type PlatformReport =
   /** A process died or was started again; the list is whole. */
   | { readonly kind: 'platform-processes'; readonly processes: LocalPlatformState['processes'] };
 
+/** `reticle key` → the process that mints. */
+export type MintOrder = {
+  readonly kind: 'mint-key';
+  readonly environment: string;
+  /** Of a key that gets another secret; absent: a fresh one. */
+  readonly id?: string;
+  readonly pepper: string;
+};
+
+/** `key` is the secret, for its user alone; `hmac` is for the Tenant. */
+export type MintReport = {
+  readonly kind: 'key-minted';
+  readonly id: string;
+  readonly key: string;
+  readonly hmac: string;
+};
+
 /** Narrows a message of the channel to one of the wanted kinds; anything else is not ours. */
 export function messageOfKind<Message extends { readonly kind: string }>(
   message: unknown,

@@ -75,6 +75,11 @@ export class RealPlatform implements AsyncDisposable {
     return this.#state;
   }
 
+  /** Tells the supervisor. */
+  order(message: object): void {
+    this.#child.send(message);
+  }
+
   pids(role: Role): number[] {
     return this.#processes.filter((each) => each.role === role).map(({ pid }) => pid);
   }
@@ -94,9 +99,9 @@ export class RealPlatform implements AsyncDisposable {
     await this.#until(met, `${count} of ${role}`);
   }
 
-  /** A connection of its own. */
-  client(): ApiClient {
-    const { grpc: address, apiKey: key } = this.state;
+  /** A connection of its own, with the platform's key or another one. */
+  client(key = this.state.apiKey): ApiClient {
+    const { grpc: address } = this.state;
     const client = new ApiClient({ address, key, model: this.#chain.servedName });
     this.#clients.push(client);
     return client;

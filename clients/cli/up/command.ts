@@ -38,7 +38,7 @@ export const upCommand: Command = {
 Runs gateways and the engines of each ModelDeployment on this machine. In a terminal it opens the chat; without one it
 shows a short demonstration (a turn, an interrupt, a redirect) and serves until it is stopped.
 
-  --manifests PATH  file or folder of manifests (default: examples/local)
+  --manifests PATH  file or folder of manifests, or several with commas between (default: examples/local)
   --port N          wanted gRPC port; another free one is taken when it is in use (default: ${PORT})
   --http-port N     wanted port of the OpenAI surfaces, in the same way (default: ${HTTP_PORT})
   --metrics-port N  wanted port of the first process's /metrics, the next ones for the others (default: ${METRICS_PORT})
@@ -107,7 +107,7 @@ type Read = { readonly scene: Scene; readonly gatewayFile?: GatewayFile };
 function readerOf(given: ParsedArguments, files: ManifestFiles): () => Promise<Read> {
   const config = given.text('gateway-config');
   return async () => {
-    const scene = await loadManifests([given.text('manifests') ?? MANIFESTS], files);
+    const scene = await loadManifests((given.text('manifests') ?? MANIFESTS).split(','), files);
     return config === undefined ? { scene } : { scene, gatewayFile: await loadGatewayFile(config, files) };
   };
 }

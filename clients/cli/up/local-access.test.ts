@@ -4,6 +4,7 @@ import { decodeObject, kinds, type Tenant } from '@reticle/operator/api';
 import { listDirectory } from '../manifests/list-directory.ts';
 import { loadManifests, type Scene } from '../manifests/load-manifests.ts';
 import { ManifestError } from '../manifests/manifest-error.ts';
+import { readYaml } from '../manifests/yaml-documents.ts';
 import { accessLine, loadGatewayFile, localAccess } from './local-access.ts';
 
 const examples = new URL('../../../examples/local', import.meta.url).pathname;
@@ -111,6 +112,34 @@ describe('loadGatewayFile', () => {
 
   test('refuses a file that is not there', async () => {
     expect(await refusal(() => loadGatewayFile('/gone.yaml', diskOf({})))).toMatch(/\/gone\.yaml {2}cannot be read/);
+  });
+});
+
+describe('the page and the example', () => {
+  const root = new URL('../../../', import.meta.url).pathname;
+
+  test('every YAML of docs/reference/authentication.md is accepted', async () => {
+    const page = await systemEnv().disk.readText(`${root}docs/reference/authentication.md`);
+    const [manifest = '', config = '', ...more] = Array.from(page.matchAll(/```yaml\n([^]*?)```/g), ([, text]) => text);
+    expect(more).toEqual([]);
+    const objects = readYaml(manifest).map(({ value }) => decodeObject(kinds, value).problems);
+    expect(objects).toEqual([undefined]);
+    const { config: read } = await loadGatewayFile('/g.yaml', diskOf({ '/g.yaml': config }));
+    expect(read.issuers.map(({ claims }) => claims)).toEqual([{ tenant: 'org', tiers: 'tier', models: 'models' }]);
+  });
+
+  test('examples/access is read, and waits for its pepper', async () => {
+    const files = { disk: systemEnv().disk, list: listDirectory };
+    const scene = await loadManifests([examples, `${root}examples/access/manifests`], files);
+    expect(scene.accessTiers.map(({ metadata }) => metadata.name)).toEqual(['fast']);
+    const access = localAccess(scene, place);
+    expect(access.tenants).toEqual([
+      { name: 'acme', suspended: false, tiers: ['fast', 'flex'], tierModels: { fast: ['spark-ref'] } },
+      { name: 'globex', suspended: false, tiers: ['default'] },
+    ]);
+    const text = await files.disk.readText(`${root}examples/access/gateway.yaml`);
+    const read = await loadGatewayFile('/g.yaml', diskOf({ '/g.yaml': text, '/pepper': PEPPER }));
+    expect(localAccess(scene, place, read).keepsPartial).toEqual(['acme']);
   });
 });
 

@@ -6,6 +6,8 @@ import type { Caller } from '@reticle/services/stream';
 export interface BearerAuthenticator {
   /** True when the bearer has this kind's form; decides alone who judges it. */
   recognises(bearer: string): boolean;
+  /** As {@link Authenticator.prepare}; absent: nothing is ever waited for. */
+  prepare?(bearer: string): Promise<void> | undefined;
   /** Undefined for a bearer that proves nothing; `key_revoked` for one that did once. */
   authenticate(bearer: string): Caller | undefined;
   /** For streams that run on: throws `key_revoked` when the caller's credential no longer holds. */
@@ -17,6 +19,11 @@ export interface BearerAuthenticator {
 }
 
 export interface Authenticator {
+  /**
+   * Before `authenticate`: resolves when what a credential is judged by has come, or after a bound, and never rejects.
+   * Undefined: it can be judged at once, whatever it is. Says nothing of who is speaking.
+   */
+  prepare(authorization: readonly string[]): Promise<void> | undefined;
   /**
    * @param authorization every `authorization` header of the request, in order
    * @param misplaced true when the request carries a credential in another place
@@ -47,6 +54,10 @@ const HEADER_CHARACTERS_MAX = 8_192;
 export function createAuthenticator(kinds: readonly BearerAuthenticator[]): Authenticator {
   const kindOf = new WeakMap<Caller, BearerAuthenticator>();
   return {
+    prepare(authorization) {
+      const bearer = onlyBearer(authorization);
+      return bearer === undefined ? undefined : kinds.find((each) => each.recognises(bearer))?.prepare?.(bearer);
+    },
     authenticate(authorization, misplaced = false) {
       const bearer = onlyBearer(authorization);
       const kind = bearer === undefined ? undefined : kinds.find((each) => each.recognises(bearer));

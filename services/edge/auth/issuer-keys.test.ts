@@ -1,14 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import { VirtualClock } from '@reticle/core/flow';
 import { memoryLogger } from '@reticle/core/process';
-import { BELIEVED_MS, IssuerKeys, REFRESH_MS, RETRY_MS } from './issuer-keys.ts';
+import { BELIEVED_MS, IssuerKeys, REFRESH_MS, RETRY_MS, WAIT_MS } from './issuer-keys.ts';
 import { signingKey, type SigningKey } from './token-kit.ts';
 
 const [one, two] = [signingKey('ES256', 'one'), signingKey('ES256', 'two')];
 const spec = { issuer: 'https://id.example', jwksUrl: 'https://id.example/keys', algorithm: 'ES256' } as const;
 
 /** An issuer whose answers a test sets, and how often it was asked. */
-async function setUp(first: readonly SigningKey[] | Error = [one]) {
+async function setUp(first: readonly SigningKey[] | Error | 'never' = [one]) {
   const clock = new VirtualClock();
   const log = memoryLogger();
   const told = { answer: first, asked: 0, changes: 0 };
@@ -16,6 +16,7 @@ async function setUp(first: readonly SigningKey[] | Error = [one]) {
     getText: async (url: string) => {
       expect(url).toBe(spec.jwksUrl);
       told.asked += 1;
+      if (told.answer === 'never') return new Promise<string>(() => {});
       if (told.answer instanceof Error) throw told.answer;
       return JSON.stringify({ keys: told.answer.map(({ jwk }) => jwk) });
     },
@@ -52,6 +53,43 @@ describe('IssuerKeys', () => {
     expect(keys.find('two')).toBeUndefined();
     await pass(0);
     expect([keys.find('two') !== undefined, told.asked]).toEqual([true, 2]);
+  });
+
+  test('whoever names one that may come waits for the read, and no longer than two seconds', async () => {
+    const { clock, keys, told, pass } = await setUp();
+    await pass(RETRY_MS);
+    told.answer = [one, two];
+    expect(keys.wait('one')).toBeUndefined();
+    await keys.wait('two');
+    expect(keys.find('two')).toBeDefined();
+
+    await pass(RETRY_MS);
+    told.answer = 'never';
+    const [first, same] = [keys.wait('three'), keys.wait('three')];
+    expect([first, same, keys.wait('../')].map((each) => each === undefined)).toEqual([false, false, true]);
+    clock.advance(WAIT_MS);
+    await Promise.all([first, same]);
+    expect([keys.find('three'), told.asked]).toEqual([undefined, 3]);
+  });
+
+  test('nobody waits for what was looked for in vain, or without a read', async () => {
+    const { keys, pass } = await setUp();
+    expect(keys.wait('two')).toBeUndefined();
+    await pass(RETRY_MS);
+    await keys.wait('two');
+    await pass(RETRY_MS);
+    expect([keys.wait('two'), keys.wait('three') === undefined]).toEqual([undefined, false]);
+  });
+
+  test('no more than a thousand wait', async () => {
+    const { clock, keys, told, pass } = await setUp();
+    await pass(RETRY_MS);
+    told.answer = 'never';
+    const waits = Array.from({ length: 1_001 }, (_, index) => keys.wait(`unknown-${index}`));
+    expect(waits.filter((wait) => wait === undefined)).toHaveLength(1);
+    clock.advance(WAIT_MS);
+    await Promise.all(waits.map((wait) => wait ?? Promise.resolve()));
+    expect(keys.wait('unknown-1')).toBeDefined();
   });
 
   test('unknown names never cause more than one read in 30 s, and each of them one in five minutes', async () => {

@@ -17,6 +17,9 @@ export const REFRESH_MS = 5 * 60_000;
 export const RETRY_MS = 30_000;
 /** PROMISES §5.1: an issuer that is out of reach is believed for so long. */
 export const BELIEVED_MS = 24 * 3_600_000;
+/** A token whose key is looked for waits for so long: a rotation then refuses nobody. */
+export const WAIT_MS = 2_000;
+const WAITING_MAX = 1_000;
 const ABSENT_MAX = 256;
 /** Another `kid` can be found, but asks nobody: paths and the like. */
 const PLAIN_KID = /^[A-Za-z0-9_.:=+@-]{1,128}$/;
@@ -39,6 +42,7 @@ export class IssuerKeys {
   #beganMs: number | undefined;
   #reading: Promise<void> | undefined;
   #cancel = (): void => {};
+  #waiting = 0;
   #isStopped = false;
 
   constructor(options: IssuerKeysOptions) {
@@ -68,6 +72,23 @@ export class IssuerKeys {
     return key;
   }
 
+  /**
+   * While a read is under way that may bring an unknown `kid`: resolves when that is over, and at the latest after
+   * `WAIT_MS`. Undefined: nothing is to be waited for.
+   */
+  wait(kid: string): Promise<void> | undefined {
+    const isOpen = this.find(kid) === undefined && this.#mayCome(kid) && this.#waiting < WAITING_MAX;
+    if (!isOpen || this.#reading === undefined) return undefined;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = this.#options.clock.after(WAIT_MS, resolve);
+    this.#waiting += 1;
+    void this.#reading.then(resolve);
+    return promise.finally(() => {
+      cancel();
+      this.#waiting -= 1;
+    });
+  }
+
   /** Whether a `kid` still stands for this key. */
   holds(kid: string, key: KeyObject): boolean {
     return this.#believed().get(kid)?.equals(key) === true;
@@ -87,8 +108,12 @@ export class IssuerKeys {
   #lookFor(kid: string): void {
     const nowMs = this.#options.clock.nowMs();
     const isAllowed = this.#beganMs === undefined || nowMs - this.#beganMs >= RETRY_MS;
-    if (!PLAIN_KID.test(kid) || !isAllowed || nowMs < (this.#absent.get(kid) ?? nowMs)) return;
-    void this.#read(kid);
+    if (isAllowed && this.#mayCome(kid)) void this.#read(kid);
+  }
+
+  #mayCome(kid: string): boolean {
+    const nowMs = this.#options.clock.nowMs();
+    return PLAIN_KID.test(kid) && nowMs >= (this.#absent.get(kid) ?? nowMs);
   }
 
   #read(wanted?: string): Promise<void> {

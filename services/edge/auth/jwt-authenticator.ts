@@ -5,7 +5,7 @@ import type { Caller } from '@reticle/services/stream';
 import type { BearerAuthenticator } from './authenticator.ts';
 import type { IssuerKeys } from './issuer-keys.ts';
 import { keepsRights } from './rights.ts';
-import { fieldOf, hasTokenForm, isSigned, parseToken } from './signed-token.ts';
+import { fieldOf, hasTokenForm, isSigned, parseToken, type SignedToken } from './signed-token.ts';
 import { servedElsewhere, type TenantStore } from './tenant-store.ts';
 import { readClaims, type TokenClaims } from './token-claims.ts';
 
@@ -16,6 +16,8 @@ export type JwtOptions = {
   readonly tenants: TenantStore;
   readonly clock: Clock;
 };
+
+type Judged = { readonly token: SignedToken; readonly issuer: Issuer; readonly claims: TokenClaims };
 
 /** What made a caller true. */
 type Proof = { readonly keys: IssuerKeys; readonly key: KeyObject; readonly claims: TokenClaims };
@@ -28,17 +30,28 @@ export function jwtAuthenticator({ issuers, tenants, clock }: JwtOptions): Beare
   const byName = new Map(issuers.map((issuer) => [issuer.spec.issuer, issuer] as const));
   assert(byName.size === issuers.length, 'an issuer stands once');
   const proofs = new WeakMap<Caller, Proof>();
+  /** All of a token but its signature and its tenant; undefined when that is wrong already. */
+  const judge = (bearer: string): Judged | undefined => {
+    const token = parseToken(bearer);
+    const name = token === undefined ? undefined : fieldOf(token.payload, 'iss');
+    const issuer = typeof name === 'string' ? byName.get(name) : undefined;
+    if (token === undefined || issuer === undefined) return undefined;
+    const claims = readClaims(token, issuer.spec, clock.wallMs());
+    return claims && { token, issuer, claims };
+  };
   return {
     recognises: hasTokenForm,
+    prepare(bearer) {
+      const judged = judge(bearer);
+      return judged?.issuer.keys.wait(judged.claims.kid);
+    },
     authenticate(bearer) {
-      const token = parseToken(bearer);
-      const name = token === undefined ? undefined : fieldOf(token.payload, 'iss');
-      const issuer = typeof name === 'string' ? byName.get(name) : undefined;
-      if (token === undefined || issuer === undefined) return undefined;
-      const { spec, keys } = issuer;
-      const claims = readClaims(token, spec, clock.wallMs());
-      const key = claims && keys.find(claims.kid);
-      if (claims === undefined || key === undefined || !isSigned(token, spec.algorithm, key)) return undefined;
+      const judged = judge(bearer);
+      if (judged === undefined) return undefined;
+      const { token, claims } = judged;
+      const { spec, keys } = judged.issuer;
+      const key = keys.find(claims.kid);
+      if (key === undefined || !isSigned(token, spec.algorithm, key)) return undefined;
       const caller = callerOf(claims, tenants.find(claims.tenant));
       if (caller !== undefined) proofs.set(caller, { keys, key, claims });
       return caller;

@@ -10,7 +10,7 @@ import type { Caller } from '@reticle/services/stream';
 import { MISPLACED_KEY_HEADERS, type Authenticator } from '../auth/index.ts';
 import type { GrpcStatusObject, StatusOf } from './errors.ts';
 import { Refused } from './refused.ts';
-import { screeningOf } from './screening.ts';
+import { screeningOf, type Screening } from './screening.ts';
 
 export type Guard = {
   readonly interceptor: ServerInterceptor;
@@ -40,18 +40,10 @@ export function createGuard({ auth, statusOf, clock, ownRefusals }: GuardOptions
     try {
       if (!path.startsWith(OPEN_PATHS)) {
         const given = screening === 'authorization' ? ['', ''] : texts(metadata, headers.authorization);
-        callers.set(
-          metadata,
-          auth.authenticate(
-            given,
-            MISPLACED_KEY_HEADERS.some((name) => has(metadata, name)),
-          ),
-        );
+        const isMisplaced = MISPLACED_KEY_HEADERS.some((name) => has(metadata, name));
+        callers.set(metadata, auth.authenticate(given, isMisplaced));
       }
-      if (screening === 'encoding') throw new ReticleError('unimplemented', 'compressed messages are not accepted');
-      if (screening === 'size') throw new ReticleError('request_too_large', 'the metadata is too large');
-      if (screening === 'timeout')
-        throw new ReticleError('invalid_request', 'the timeout is malformed', { param: 'grpc-timeout' });
+      refuseScreened(screening);
     } catch (error) {
       return statusOf(error);
     }
@@ -60,17 +52,23 @@ export function createGuard({ auth, statusOf, clock, ownRefusals }: GuardOptions
 
   const interceptor: ServerInterceptor = (method, call) => {
     let cancelTimer = (): void => {};
+    const admit = (metadata: Metadata, next: (metadata: Metadata) => void): void => {
+      const refused = refusal(method.path, metadata);
+      if (refused !== undefined) {
+        call.sendStatus(refused);
+        return;
+      }
+      if (!method.requestStream) {
+        cancelTimer = clock.after(REQUEST_MS_MAX, () => call.sendStatus(deadlineExceeded()));
+      }
+      next(metadata);
+    };
     const listener: ServerListener = {
       onReceiveMetadata(metadata, next) {
-        const refused = refusal(method.path, metadata);
-        if (refused !== undefined) {
-          call.sendStatus(refused);
-          return;
-        }
-        if (!method.requestStream) {
-          cancelTimer = clock.after(REQUEST_MS_MAX, () => call.sendStatus(deadlineExceeded()));
-        }
-        next(metadata);
+        // No message is read before the handler is there to ask for one.
+        const prepared = auth.prepare(texts(metadata, headers.authorization));
+        if (prepared === undefined) admit(metadata, next);
+        else void prepared.then(() => admit(metadata, next));
       },
       onReceiveMessage(message: unknown, next) {
         if (message instanceof Refused && !ownRefusals.has(method.path)) {
@@ -95,6 +93,15 @@ export function createGuard({ auth, statusOf, clock, ownRefusals }: GuardOptions
       return caller;
     },
   };
+}
+
+/** @throws ReticleError for headers that were found wrong before the library saw them */
+function refuseScreened(screening: Screening | undefined): void {
+  if (screening === 'encoding') throw new ReticleError('unimplemented', 'compressed messages are not accepted');
+  if (screening === 'size') throw new ReticleError('request_too_large', 'the metadata is too large');
+  if (screening === 'timeout') {
+    throw new ReticleError('invalid_request', 'the timeout is malformed', { param: 'grpc-timeout' });
+  }
 }
 
 /** The library's own answer to a deadline; the registry has no code for it. */

@@ -16,6 +16,7 @@ function setUp() {
   const listeners = new Set<() => void>();
   const checked: Caller[] = [];
   const auth: Authenticator = {
+    prepare: () => undefined,
     authenticate: () => who('a'),
     adopt: () => {},
     check(caller) {

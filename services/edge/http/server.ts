@@ -188,6 +188,8 @@ class HttpListener implements HttpEdge {
 
   async #route(request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
     if (this.#health(request, response) || (await this.#public(request, response))) return;
+    const prepared = this.#prepared(request);
+    if (prepared !== undefined) await prepared;
     const { caller, path, query } = this.#authenticated(request);
     const found = this.#routes.find(request.method ?? '', path);
     if ('allow' in found) {
@@ -197,6 +199,11 @@ class HttpListener implements HttpEdge {
     const refuse = (error: ReticleError): void => this.#refuse(request, response, { error, requestId });
     const revocation = this.#live.enter(caller, response, refuse);
     await found.handler({ request, response, caller, requestId, revocation, parts: found.parts, query });
+  }
+
+  /** Only a token whose key is looked for is waited for; nothing of its request is routed meanwhile. */
+  #prepared({ headersDistinct: { authorization = [] } }: IncomingMessage): Promise<void> | undefined {
+    return this.#options.auth.prepare(authorization);
   }
 
   /** Before any routing, and for every transport alike. */
@@ -212,7 +219,10 @@ class HttpListener implements HttpEdge {
   /** A browser's ticket stands in the place of a key. */
   async #upgrading(request: IncomingMessage): Promise<Authenticated> {
     const ticket = ticketOf(request.headers['sec-websocket-protocol']);
-    if (ticket === undefined) return this.#authenticated(request);
+    if (ticket === undefined) {
+      await this.#prepared(request);
+      return this.#authenticated(request);
+    }
     const screened = this.#screened(request);
     if (request.headers.authorization !== undefined) throw notValid();
     return { ...screened, caller: await this.#tickets.redeem(ticket, request.headers.origin ?? '') };

@@ -10,6 +10,12 @@ export type Rights = Pick<KeyRecord, 'tiers' | 'tierModels' | 'elsewhere'> & Par
  */
 export function keepsRights(caller: Caller, { tiers, tierModels, elsewhere, models = caller.models }: Rights): boolean {
   const keepsTiers = caller.tiers.every((tier) => tiers.includes(tier));
-  const before = JSON.stringify([caller.models, caller.tierModels]);
-  return elsewhere === undefined && keepsTiers && before === JSON.stringify([models, tierModels]);
+  return (
+    elsewhere === undefined && keepsTiers && isSame(caller.models, models) && isSame(caller.tierModels, tierModels)
+  );
+}
+
+/** Most often they are one object: this is asked for every message of a socket. */
+function isSame(before: unknown, after: unknown): boolean {
+  return before === after || JSON.stringify(before) === JSON.stringify(after);
 }

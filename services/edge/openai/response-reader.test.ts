@@ -53,6 +53,30 @@ describe('a response as events', () => {
     });
   });
 
+  test('to a reader that is failed the response has failed, once, whatever becomes of it', () => {
+    const record = new ResponseRecord('r');
+    const [one, other] = [rig(record), rig(record)];
+    record.event(started);
+    record.event(mark(0));
+    record.tokens(run(0, ['Hel', 'lo']));
+    const error = { code: 'key_revoked', message: 'over', param: '' } as const;
+    const end = { ...ended(2), status: 'failed', error } as const;
+    one.reader.fail(end);
+    one.reader.fail(end);
+    record.tokens(run(2, [' you']));
+    record.event(mark(3, { closed: true }));
+    record.event(ended(3));
+    one.reader.fail(end);
+    expect(names(one.told).slice(-2)).toEqual(['output_text.delta 2+0', 'failed 2+63']);
+    expect(one.told.at(-1)?.['response']).toMatchObject({
+      status: 'failed',
+      error: { code: 'key_revoked' },
+      output: [],
+      reticle: { error: { code: 'key_revoked' } },
+    });
+    expect([names(other.told).at(-1), textOf(other.told)]).toEqual(['completed 3+63', 'Hello you']);
+  });
+
   test('reasoning, then a call, each with events of its own', () => {
     const { record, told } = rig();
     thinkAndCall(record);

@@ -87,7 +87,7 @@ export type GatewayDoor = {
   readonly issuers: readonly IssuerSpec[];
   /** Origins of pages that may connect beside the server's own, `scheme://host[:port]`. */
   readonly allowedOrigins: readonly string[];
-  /** WebSockets of one key at a time; absent: the gateway's own limit. */
+  /** WebSockets of one key at a time at one gateway worker; absent: the gateway's own limit. */
   readonly socketsPerKeyMax?: number;
 };
 

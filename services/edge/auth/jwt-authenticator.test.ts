@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { isReticleError, type IssuerSpec, type TenantAccess } from '@reticle/core/domain';
 import { VirtualClock } from '@reticle/core/flow';
 import { memoryLogger } from '@reticle/core/process';
@@ -148,6 +149,33 @@ describe('a JWT', () => {
       const mac = createHmac('sha256', secret).update(body('HS256')).digest('base64url');
       expect(come(`${body('HS256')}.${mac}`)).toBe(REFUSED);
     }
+  });
+
+  test('is refused with any one character changed', async () => {
+    const { come, bearer } = await setUp();
+    const good = bearer();
+    expect(come(good)).toMatchObject({ tenant: 'acme' });
+    for (let at = 0; at < good.length; at++) {
+      const changed = good[at] === 'B' ? 'C' : 'B';
+      expect([at, come(good.slice(0, at) + changed + good.slice(at + 1))]).toEqual([at, REFUSED]);
+    }
+  });
+
+  test('is refused, and harms nothing, whatever stands in its parts', async () => {
+    const { come, good } = await setUp();
+    const part = fc.oneof(
+      fc.json().map((text) => Buffer.from(text).toString('base64url')),
+      fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes).toString('base64url')),
+      fc.constantFrom(encoded(good.header), encoded(good.payload), ''),
+      fc
+        .dictionary(fc.constantFrom('iss', 'aud', 'exp', 'nbf', 'tenant', 'alg', 'kid', 'typ'), fc.jsonValue())
+        .map(encoded),
+    );
+    fc.assert(
+      fc.property(part, part, part, (head, body, tail) => {
+        expect(come(`${head}.${body}.${tail}`)).toBe(REFUSED);
+      }),
+    );
   });
 
   test.each([

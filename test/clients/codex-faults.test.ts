@@ -35,6 +35,22 @@ describe.each(codexRuns)('codex $version over $transport', (run) => {
     expect(await codex.ended()).toMatchObject({ status: 'completed', texts: [DONE] });
     expect(codex.warmth).toBeGreaterThan(0.95);
   });
+
+  test('an engine that is lost in the middle of an answer: the answer goes on, and it has nothing to do', async () => {
+    const platform = hold(await startStoryPlatform());
+    const tap = hold(await CodexTap.start(platform.httpOf()));
+    const codex = hold(await AppServer.start(run, { base: tap.base, key: platform.keyOf('acme') }));
+    await codex.begin('tell a story');
+    await codex.until('item/agentMessage/delta');
+    const [engine] = platform.engines;
+    await platform.addEngine();
+    engine?.lose();
+    expect(await codex.ended()).toEqual({ status: 'completed', error: '', texts: [story] });
+    expect(tap.turns).toHaveLength(1);
+    await codex.begin('Hi');
+    expect(await codex.ended()).toMatchObject({ status: 'completed', texts: [DONE] });
+    expect(codex.warmth).toBeGreaterThan(0.95);
+  });
 });
 
 describe.each(codexRuns.filter(({ supportsWebSockets }) => supportsWebSockets))('codex $version', (run) => {

@@ -19,6 +19,8 @@ export type CodexProvider = {
   readonly base: string;
   readonly key: string;
   readonly model?: string;
+  /** The key comes from a command, as a company's sign-in gives it; default: from a variable. */
+  readonly keyFromCommand?: boolean;
   /** Further settings, as `-c` takes them. */
   readonly settings?: readonly string[];
 };
@@ -26,9 +28,10 @@ export type CodexProvider = {
 /** The program with its settings; what it does stands behind. */
 export function codexCommand(
   { folder, supportsWebSockets }: CodexRun,
-  { base, model = 'spark', settings = [] }: CodexProvider,
+  { base, key, model = 'spark', keyFromCommand = false, settings = [] }: CodexProvider,
 ): readonly [string, ...string[]] {
-  const provider = `{name="Reticle",base_url="${base}/v1",wire_api="responses",env_key="RETICLE_API_KEY",supports_websockets=${supportsWebSockets}}`;
+  const auth = keyFromCommand ? `auth={command="/bin/echo",args=["${key}"]}` : 'env_key="RETICLE_API_KEY"';
+  const provider = `{name="Reticle",base_url="${base}/v1",wire_api="responses",${auth},supports_websockets=${supportsWebSockets}}`;
   const all = [`model="${model}"`, 'model_provider="reticle"', `model_providers.reticle=${provider}`, ...settings];
   const program = join(import.meta.dirname, 'node_modules', folder, 'bin', 'codex.js');
   return [process.execPath, program, ...all.flatMap((setting) => ['-c', setting])];
@@ -42,6 +45,7 @@ export type CodexEvent = {
   readonly item?: {
     readonly type: string;
     readonly text?: string;
+    readonly message?: string;
     readonly command?: string;
     readonly exit_code?: number;
   };

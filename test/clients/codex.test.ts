@@ -47,6 +47,19 @@ describe.each(codexRuns)('codex $version over $transport', (run) => {
     expect(events.at(-1)).toMatchObject({ type: 'turn.failed', error: { message: 'no engine serves this model' } });
   });
 
+  test.each([
+    { keyFromCommand: true, wantWarnings: 0 },
+    { keyFromCommand: false, wantWarnings: 1 },
+  ])(
+    'row 17: key from a command: $keyFromCommand; warnings of a model that is not known: $wantWarnings',
+    async (row) => {
+      const events = await codexExec(run, provider({ keyFromCommand: row.keyFromCommand }), 'Write a queue.');
+      const warnings = events.filter(({ item }) => item?.type === 'error' && item.message?.includes('Model metadata'));
+      expect(warnings).toHaveLength(row.wantWarnings);
+      expect(events.at(-1)?.type).toBe('turn.completed');
+    },
+  );
+
   test('row 13: a context that is too long stops it at once, with its own text', async () => {
     const events = await codexExec(run, provider({ model: 'small' }), 'Write a queue.');
     const said = events.filter(({ type }) => type === 'error').map(({ message }) => message);

@@ -18,7 +18,7 @@ import { mayHelpAnew } from './dialect.ts';
 import { ResponseIds, type ResponseRef } from './response-id.ts';
 import type { ResponseProfile } from './response-profile.ts';
 import { isCall, ResponseRecord } from './response-record.ts';
-import type { Thread, ThreadTurn } from './thread.ts';
+import type { Thread } from './thread.ts';
 import { Threads } from './threads.ts';
 
 /** How long a response can be read after its terminal: as long as the service replays its tokens, or a background result is kept (§4.1). */
@@ -95,15 +95,19 @@ export class Responses {
     return served;
   }
 
-  #createAfter(
+  async #createAfter(
     caller: Caller,
     create: CreateResponse,
     { previousResponseId, thread }: { readonly previousResponseId: string; readonly thread: Thread | undefined },
-  ): ServedResponse {
+  ): Promise<ServedResponse> {
     const { conversation, turnId: parentTurnId } = this.#parent(caller, previousResponseId);
     this.#checkCalls(conversation, create);
+    const begins = await thread?.pointAfter(parentTurnId, create);
     const served = this.#hold(caller, create, conversation);
-    if (thread?.sessionId === conversation.sessionId) this.#follow(thread, create, { ...served, parentTurnId });
+    // It may have moved to another session meanwhile.
+    if (thread?.sessionId === conversation.sessionId) {
+      thread.follow({ ...served, generates: create.generate, begins });
+    }
     this.#start(create, served, parentTurnId);
     return served;
   }
@@ -111,27 +115,22 @@ export class Responses {
   /** A request of a thread sends the whole conversation: it goes on where that is warm, or in a session of its own. */
   async #createInThread(caller: Caller, create: CreateResponse, thread: Thread): Promise<ServedResponse> {
     if (create.generate && !(await this.#stopRunning(thread))) thread.moveTo(undefined);
+    const { parentTurnId, items, begins } = await thread.place(create);
     const { sessionId } = thread;
     if (sessionId !== undefined) {
-      const { parentTurnId, items } = thread.place(create);
       const rest = { ...create, items: create.items.slice(items) };
       const conversation = this.#conversations.get(sessionId) ?? this.#converse(caller, sessionId);
       const served = this.#hold(caller, rest, conversation);
-      this.#follow(thread, rest, { ...served, parentTurnId });
+      thread.follow({ ...served, generates: create.generate, begins });
       this.#start(rest, served, parentTurnId);
       if (await this.#isTaken(served)) return served;
     }
     const conversation = await this.#newConversation(caller, create);
     thread.moveTo(conversation.sessionId);
     const served = this.#hold(caller, create, conversation);
-    this.#follow(thread, create, { ...served, parentTurnId: '' });
+    thread.follow({ ...served, generates: create.generate, begins });
     this.#start(create, served, '');
     return served;
-  }
-
-  #follow(thread: Thread, create: CreateResponse, turn: Omit<ThreadTurn, 'create'>): void {
-    const { turnId, parentTurnId, record } = turn;
-    thread.follow({ turnId, parentTurnId, record, create });
   }
 
   /** Ends what still runs in a thread: its client has moved on. False for a turn that does not end in time. */

@@ -31,28 +31,38 @@ function create(items: readonly object[], over: Partial<CreateResponse> = {}): C
   };
 }
 
-/** A turn that said something, from its place in the thread on. */
-function told(thread: Thread, turnId: string, asked: CreateResponse, text = 'hello'): void {
-  const { parentTurnId, items } = thread.place(asked);
+/** A turn of a request, from its place in the thread on; its record is told the rest. */
+async function follow(thread: Thread, turnId: string, asked: CreateResponse): Promise<ResponseRecord> {
+  const { begins } = await thread.place(asked);
   const record = new ResponseRecord(turnId);
-  thread.follow({ turnId, parentTurnId, record, create: { ...asked, items: asked.items.slice(items) } });
+  thread.follow({ turnId, record, generates: asked.generate, begins });
+  return record;
+}
+
+/** A turn that said something. */
+async function told(thread: Thread, turnId: string, asked: CreateResponse, text = 'hello'): Promise<void> {
+  const record = await follow(thread, turnId, asked);
   begin(record, [text]);
   record.event(mark(1, { closed: true }));
   record.event(ended(1));
 }
 
+/** What a request finds. */
+async function found(thread: Thread, asked: CreateResponse): Promise<readonly [string, number]> {
+  const { parentTurnId, items } = await thread.place(asked);
+  return [parentTurnId, items];
+}
+
 const tools = (json: string): Partial<CreateResponse> => ({ params: { stop: [], tools: json } });
 
 describe('the place of a request', () => {
-  test('is the turn whose context its first items are; the longest wins', () => {
+  test('is the turn whose context its first items are; the longest wins', async () => {
     const thread = new Thread();
-    told(thread, 't1', create([user('a')]));
-    told(thread, 't2', create([user('a'), said('hello'), user('b')]));
-    expect(thread.place(create([user('a'), said('hello'), user('b'), said('hello'), user('c')]))).toEqual({
-      parentTurnId: 't2',
-      items: 4,
-    });
-    expect(thread.place(create([user('a'), said('hello'), user('x')]))).toEqual({ parentTurnId: 't1', items: 2 });
+    await told(thread, 't1', create([user('a')]));
+    await told(thread, 't2', create([user('a'), said('hello'), user('b')]));
+    const longer = create([user('a'), said('hello'), user('b'), said('hello'), user('c')]);
+    expect(await found(thread, longer)).toEqual(['t2', 4]);
+    expect(await found(thread, create([user('a'), said('hello'), user('x')]))).toEqual(['t1', 2]);
   });
 
   test.each([
@@ -62,97 +72,125 @@ describe('the place of a request', () => {
     { name: 'items that only together read the same', items: [user('a\nassistant\nhello'), user('b')] },
     { name: 'nothing beyond the context', items: [user('a'), said('hello')] },
     { name: 'nothing at all', items: [] },
-  ])('is the root for $name', ({ items }) => {
+  ])('is the root for $name', async ({ items }) => {
     const thread = new Thread();
-    told(thread, 't1', create([user('a')]));
-    expect(thread.place(create(items))).toEqual({ parentTurnId: '', items: 0 });
+    await told(thread, 't1', create([user('a')]));
+    expect(await found(thread, create(items))).toEqual(['', 0]);
   });
 
-  test('is the root under other tools', () => {
+  test('is the root under other tools', async () => {
     const thread = new Thread();
-    told(thread, 't1', create([user('a')], tools('[1]')));
+    await told(thread, 't1', create([user('a')], tools('[1]')));
     const again = [user('a'), said('hello'), user('b')];
-    expect(thread.place(create(again, tools('[1]'))).parentTurnId).toBe('t1');
-    expect(thread.place(create(again, tools('[2]'))).parentTurnId).toBe('');
-    expect(thread.place(create(again)).parentTurnId).toBe('');
+    expect((await found(thread, create(again, tools('[1]'))))[0]).toBe('t1');
+    expect((await found(thread, create(again, tools('[2]'))))[0]).toBe('');
+    expect((await found(thread, create(again)))[0]).toBe('');
   });
 
-  test('a prewarm may have nothing beyond the context', () => {
+  test('a prewarm may have nothing beyond the context', async () => {
     const thread = new Thread();
     const warm = create([user('a')], { generate: false });
-    const record = new ResponseRecord('t1');
-    thread.follow({ turnId: 't1', parentTurnId: '', record, create: warm });
+    const record = await follow(thread, 't1', warm);
     expect(thread.running).toEqual([]);
     record.event(ended(0));
-    expect(thread.place(warm)).toEqual({ parentTurnId: 't1', items: 1 });
-    expect(thread.place(create([user('a')])).parentTurnId).toBe('');
+    expect(await found(thread, warm)).toEqual(['t1', 1]);
+    expect((await found(thread, create([user('a')])))[0]).toBe('');
   });
 
-  test('reasoning and calls come back as what they were, whatever their ids', () => {
+  test('reasoning and calls come back as what they were, whatever their ids', async () => {
     const thread = new Thread();
-    const record = new ResponseRecord('t1');
-    thread.follow({ turnId: 't1', parentTurnId: '', record, create: create([user('a')]) });
+    const record = await follow(thread, 't1', create([user('a')]));
     thinkAndCall(record);
     const back = [
       { type: 'reasoning', id: 'x', summary: [], content: [{ type: 'reasoning_text', text: 'hm' }] },
       { type: 'function_call', id: 'y', call_id: 'c9', name: 'look', arguments: '{"a":1}' },
       { type: 'function_call_output', call_id: 'c9', output: 'seen' },
     ];
-    expect(thread.place(create([user('a'), ...back]))).toEqual({ parentTurnId: 't1', items: 3 });
+    expect(await found(thread, create([user('a'), ...back]))).toEqual(['t1', 3]);
+  });
+});
+
+describe('the point behind a turn', () => {
+  test('is where a request in full would begin as well', async () => {
+    const thread = new Thread();
+    await told(thread, 't1', create([user('a')]));
+    const { begins } = await thread.place(create([user('a'), said('hello'), user('b')]));
+    expect(await thread.pointAfter('t1', create([user('b')]))).toEqual(begins);
+  });
+
+  test('is not known under other tools than the turn has, or behind a turn that is not known', async () => {
+    const thread = new Thread();
+    await told(thread, 't1', create([user('a')], tools('[1]')));
+    expect(await thread.pointAfter('t1', create([user('b')], tools('[2]')))).toBeUndefined();
+    expect(await thread.pointAfter('t2', create([user('b')], tools('[1]')))).toBeUndefined();
+    expect(await thread.pointAfter('t1', create([user('b')]))).toMatchObject({ tools: '[1]' });
+  });
+
+  test('of a long conversation is found in steps: others have their turns between them', async () => {
+    const thread = new Thread();
+    const asked = create(Array.from({ length: 64 }, (_, index) => user(`${index} ${'word '.repeat(10_000)}`)));
+    let turns = 0;
+    let isOver = false;
+    const count = (): void => {
+      turns += 1;
+      if (!isOver) setImmediate(count);
+    };
+    setImmediate(count);
+    await thread.place(asked);
+    isOver = true;
+    expect(turns).toBeGreaterThan(10);
   });
 });
 
 describe('turns of a thread', () => {
-  test('one that was cut before its first item is its input', () => {
+  test('one that was cut before its first item is its input', async () => {
     const thread = new Thread();
-    const record = new ResponseRecord('t1');
-    thread.follow({ turnId: 't1', parentTurnId: '', record, create: create([user('a')]) });
+    const record = await follow(thread, 't1', create([user('a')]));
     begin(record, ['hel']);
     expect(thread.running).toHaveLength(1);
     record.event(ended(0, { status: 'interrupted' }));
     expect(thread.running).toEqual([]);
-    expect(thread.place(create([user('a'), user('b')]))).toEqual({ parentTurnId: 't1', items: 1 });
+    expect(await found(thread, create([user('a'), user('b')]))).toEqual(['t1', 1]);
   });
 
-  test('one whose parent is not known is passed over', () => {
+  test('one whose parent is not known is passed over', async () => {
     const thread = new Thread();
     const record = new ResponseRecord('t2');
-    thread.follow({ turnId: 't2', parentTurnId: 'elsewhere', record, create: create([user('b')]) });
+    const begins = await thread.pointAfter('elsewhere', create([user('b')]));
+    thread.follow({ turnId: 't2', record, generates: true, begins });
     record.event(ended(0));
-    expect(thread.place(create([user('b'), user('c')])).parentTurnId).toBe('');
+    expect((await found(thread, create([user('b'), user('c')])))[0]).toBe('');
   });
 
   test.each([
     { name: 'a session that is lost is left', code: 'engine_lost', want: undefined },
     { name: 'a parent that is forgotten leaves the session', code: 'turn_not_found', want: undefined },
     { name: 'a request that is refused leaves it as it is', code: 'context_length_exceeded', want: 's1' },
-  ] as const)('$name', ({ code, want }) => {
+  ] as const)('$name', async ({ code, want }) => {
     const thread = new Thread();
     thread.moveTo('s1');
-    const record = new ResponseRecord('t1');
-    thread.follow({ turnId: 't1', parentTurnId: '', record, create: create([user('a')]) });
+    const record = await follow(thread, 't1', create([user('a')]));
     record.event(ended(0, { status: 'failed', error: { code, message: 'm', param: '' } }));
     expect(thread.sessionId).toBe(want);
   });
 
-  test('what ends after the thread has moved is not its own', () => {
+  test('what ends after the thread has moved is not its own', async () => {
     const thread = new Thread();
-    const record = new ResponseRecord('t1');
-    thread.follow({ turnId: 't1', parentTurnId: '', record, create: create([user('a')]) });
+    const record = await follow(thread, 't1', create([user('a')]));
     thread.moveTo('s2');
     record.event(ended(0));
-    expect(thread.place(create([user('a'), user('b')])).parentTurnId).toBe('');
+    expect((await found(thread, create([user('a'), user('b')])))[0]).toBe('');
   });
 
-  test('are bounded: the oldest place is forgotten', () => {
+  test('are bounded: the oldest place is forgotten', async () => {
     const thread = new Thread();
     const items = [user('a')];
     for (let turn = 0; turn < 140; turn += 1) {
-      told(thread, `t${turn}`, create(items));
+      await told(thread, `t${turn}`, create(items));
       items.push(said('hello'), user(`${turn}`));
     }
-    expect(thread.place(create(items)).parentTurnId).toBe('t139');
-    expect(thread.place(create([...items.slice(0, 2), user('x')])).parentTurnId).toBe('');
+    expect((await found(thread, create(items)))[0]).toBe('t139');
+    expect((await found(thread, create([...items.slice(0, 2), user('x')])))[0]).toBe('');
   });
 
   test('requests are alone with it, and one that fails lets the next go on', async () => {

@@ -13,6 +13,7 @@
  * 3. A session that refused to go on is not asked again.
  */
 import { createHash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { parseItem, renderItems, type Item } from '@reticle/core/domain/tokens';
 import { KeyedDedup } from '@reticle/core/flow';
 import type { CreateResponse } from './create-response.ts';
@@ -21,27 +22,30 @@ import { closedItems, itemText } from './response-object.ts';
 import type { OutputItem, ResponseRecord } from './response-record.ts';
 
 const TURNS_MAX = 128;
+/** A longer conversation is read in steps, each a turn of the loop of its own. */
+const STEP_CHARACTERS = 128 * 1_024;
 
-/** A turn on its way, with what it was asked. */
+/** A point of a conversation: the digest of what stands before it, under these tools. */
+export type Point = { readonly digest: string; readonly tools: string };
+
+/** A turn on its way. */
 export type ThreadTurn = {
   readonly turnId: string;
-  readonly parentTurnId: string;
-  /** What the turn adds to its parent. */
-  readonly create: CreateResponse;
   readonly record: ResponseRecord;
+  /** False for a prewarm. */
+  readonly generates: boolean;
+  /** Where its answer begins; undefined where that is not known. */
+  readonly begins: Point | undefined;
 };
 
 /** The turn that a request goes on from; empty: the session's root. `items` of the request are its context. */
-export type Place = { readonly parentTurnId: string; readonly items: number };
-
-/** Where a turn ended: the digest of its conversation, under these tools. */
-type End = { readonly digest: string; readonly tools: string };
+export type Place = { readonly parentTurnId: string; readonly items: number; readonly begins: Point };
 
 export class Thread {
   readonly #running = new Set<ThreadTurn>();
-  /** By turn. */
-  #ends = new KeyedDedup<string, End>(TURNS_MAX);
-  /** Turns by digest. */
+  /** Ends of turns. */
+  #ends = new KeyedDedup<string, Point>(TURNS_MAX);
+  /** Turns by the digest of their end. */
   #turns = new KeyedDedup<string, string>(TURNS_MAX);
   #sessionId: string | undefined;
   #last: Promise<unknown> = Promise.resolve();
@@ -53,7 +57,7 @@ export class Thread {
 
   /** Turns that generate and have not ended. */
   get running(): readonly ThreadTurn[] {
-    return [...this.#running].filter(({ create }) => create.generate);
+    return [...this.#running].filter(({ generates }) => generates);
   }
 
   /** Requests look for their places one after the other. */
@@ -72,15 +76,27 @@ export class Thread {
   }
 
   /** The longest part of a request that a turn's context holds already. A turn that generates is asked something new. */
-  place(create: CreateResponse): Place {
-    const items = itemsOf(create);
-    const digests = [rootDigest(create)];
-    for (const item of items) digests.push(extended(digests.at(-1) ?? '', [item]));
-    for (let count = create.generate ? items.length - 1 : items.length; count > 0; count -= 1) {
+  async place(create: CreateResponse): Promise<Place> {
+    const { generate, items } = create;
+    const digests = await digestsOf(rootDigest(create), items);
+    const begins = { digest: digests.at(-1) ?? '', tools: toolsOf(create) };
+    for (let count = generate ? items.length - 1 : items.length; count > 0; count -= 1) {
       const parentTurnId = this.#turns.get(digests[count] ?? '');
-      if (parentTurnId !== undefined) return { parentTurnId, items: count };
+      if (parentTurnId !== undefined) return { parentTurnId, items: count, begins };
     }
-    return { parentTurnId: '', items: 0 };
+    return { parentTurnId: '', items: 0, begins };
+  }
+
+  /**
+   * Where the answer to a request begins that goes on from a turn; undefined where the turn's end is not known, or the
+   * request's tools stand in the middle of its context.
+   */
+  async pointAfter(parentTurnId: string, create: CreateResponse): Promise<Point | undefined> {
+    const parent = this.#ends.get(parentTurnId);
+    const tools = toolsOf(create);
+    if (parent === undefined || (tools !== '' && tools !== parent.tools)) return undefined;
+    const digests = await digestsOf(parent.digest, create.items);
+    return { ...parent, digest: digests.at(-1) ?? parent.digest };
   }
 
   /** Remembers where a turn of the session ends. */
@@ -94,27 +110,16 @@ export class Thread {
     });
   }
 
-  #ended(turn: ThreadTurn): void {
-    const { record, turnId } = turn;
+  #ended({ record, turnId, begins }: ThreadTurn): void {
     const error = record.ended?.error;
     if (error !== undefined) {
       if (record.started === undefined && mayHelpAnew(error.code)) this.moveTo(undefined);
       return;
     }
-    const before = this.#before(turn);
-    if (before === undefined) return;
-    const outputs = closedItems(record).map(returned);
-    const digest = extended(before.digest, [...itemsOf(turn.create), ...outputs]);
-    this.#ends.set(turnId, { ...before, digest });
+    if (begins === undefined) return;
+    const digest = closedItems(record).map(returned).reduce(extended, begins.digest);
+    this.#ends.set(turnId, { ...begins, digest });
     this.#turns.set(digest, turnId);
-  }
-
-  /** Where a turn began; undefined where that is not known, or its tools stand in the middle of its context. */
-  #before({ parentTurnId, create }: ThreadTurn): End | undefined {
-    const tools = create.params.tools ?? '';
-    if (parentTurnId === '') return { digest: rootDigest(create), tools };
-    const parent = this.#ends.get(parentTurnId);
-    return tools === '' || tools === parent?.tools ? parent : undefined;
   }
 }
 
@@ -126,22 +131,32 @@ function returned(item: OutputItem): Item {
   return kind === 'reasoning' ? { kind, text } : { kind, name, callId, text };
 }
 
-function itemsOf({ items }: CreateResponse): readonly Item[] {
-  return items.map((json, index) => parseItem(json, `input[${index}]`));
+function toolsOf({ params }: CreateResponse): string {
+  return params.tools ?? '';
 }
 
-function rootDigest({ params }: CreateResponse): string {
-  return sha256(`tools\0${params.tools ?? ''}`);
+function rootDigest(create: CreateResponse): string {
+  return sha256(`tools\0${toolsOf(create)}`);
+}
+
+/** The digest before the first item, and behind each. */
+async function digestsOf(root: string, items: readonly string[]): Promise<readonly string[]> {
+  const digests = [root];
+  let characters = 0;
+  for (const [index, json] of items.entries()) {
+    digests.push(extended(digests.at(-1) ?? root, parseItem(json, `input[${index}]`)));
+    characters += json.length;
+    if (characters < STEP_CHARACTERS) continue;
+    characters = 0;
+    await setImmediate();
+  }
+  return digests;
 }
 
 /** What reads as nothing is not there. */
-function extended(digest: string, items: readonly Item[]): string {
-  let at = digest;
-  for (const item of items) {
-    const text = renderItems([item]);
-    if (text !== '') at = sha256(`${at}\0${text}`);
-  }
-  return at;
+function extended(digest: string, item: Item): string {
+  const text = renderItems([item]);
+  return text === '' ? digest : sha256(`${digest}\0${text}`);
 }
 
 function sha256(text: string): string {

@@ -36,7 +36,12 @@ type Asking = { readonly tenant?: Tenant; readonly body?: object; readonly init?
 /** Codex, as far as its requests go: the whole conversation each time, in a thread of its own. */
 class Thread {
   readonly id = `thread-${(names += 1)}`;
+  readonly platform: TestPlatform;
   history: object[] = [];
+
+  constructor(at = platform) {
+    this.platform = at;
+  }
 
   request(more: readonly object[], body: object = {}): object {
     const client_metadata = { thread_id: this.id };
@@ -45,7 +50,7 @@ class Thread {
   }
 
   post(more: readonly object[], { tenant = 'acme', body, init = {} }: Asking = {}): Promise<Response> {
-    const client = new HttpClient(platform.httpOf(), platform.keyOf(tenant));
+    const client = new HttpClient(this.platform.httpOf(), this.platform.keyOf(tenant));
     return client.post('/v1/responses', this.request(more, body), { headers, ...init });
   }
 
@@ -224,20 +229,22 @@ describe('a session that is gone', () => {
 
 describe('an engine that is lost between two turns', () => {
   test('the thread goes on at another one, with the same words', async () => {
-    const thread = new Thread();
-    const own = flatChain(2_000, { servedName: 'moving' });
-    const engine = await platform.addEngine(own);
-    const body = { model: 'moving' };
-    await thread.ask([user(long)], { body });
-    const other = await platform.addEngine(own);
-    engine.lose();
-    const second = await thread.ask([user('More')], { body });
-    const after = OracleContext.root(own)
-      .turn({ input: [userItem(long)] })
-      .after(TOKENS);
-    expect(deltaText(second)).toBe(textOf(after.turn({ input: [userItem('More')] }), TOKENS));
-    expect(terminal(second).reticle).toMatchObject({ replica: other.engineId });
-    expect(warmth(terminal(await thread.ask([user('And more')], { body })))).toBeGreaterThan(0.95);
+    const thread = new Thread(await startTestPlatform({ chains: [chain] }));
+    try {
+      const [engine] = thread.platform.engines;
+      await thread.ask([user(long)]);
+      const other = await thread.platform.addEngine();
+      engine?.lose();
+      const second = await thread.ask([user('More')]);
+      const after = root()
+        .turn({ input: [userItem(long)] })
+        .after(TOKENS);
+      expect(deltaText(second)).toBe(textOf(after.turn({ input: [userItem('More')] }), TOKENS));
+      expect(terminal(second).reticle).toMatchObject({ replica: other.engineId });
+      expect(warmth(terminal(await thread.ask([user('And more')])))).toBeGreaterThan(0.95);
+    } finally {
+      await thread.platform[Symbol.asyncDispose]();
+    }
   });
 });
 

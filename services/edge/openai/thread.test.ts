@@ -217,9 +217,23 @@ describe('threads', () => {
     expect(thread).toBeInstanceOf(Thread);
     expect(threads.of({ ...caller, keyId: 'k2' }, create([user('a')]))).toBe(thread);
     expect(threads.of({ ...caller, tenant: 'globex' }, create([]))).not.toBe(thread);
-    for (const over of [{ model: 'other' }, { tier: 'fast' as const }, { threadId: 'th2' }]) {
+    for (const over of [{ model: 'other' }, { tier: 'flex' as const }, { threadId: 'th2' }]) {
       expect(threads.of(caller, create([], over))).not.toBe(thread);
     }
+  });
+
+  test('a key with other rights has a thread of its own', () => {
+    const threads = new Threads(new VirtualClock());
+    const thread = threads.of(caller, create([]));
+    const others: readonly Partial<Caller>[] = [
+      { tiers: ['fast', 'flex'] },
+      { tiers: ['flex'], defaultTier: 'flex' },
+      { models: ['other'] },
+      { tierModels: { fast: ['other'] } },
+    ];
+    for (const other of others) expect(threads.of({ ...caller, ...other }, create([]))).not.toBe(thread);
+    expect(threads.of({ ...caller, models: ['spark-ref'] }, create([]))).toBe(thread);
+    expect(threads.of(caller, create([], { tier: 'fast' }))).toBe(thread);
   });
 
   test.each([{ dialect: 'openai' as const }, { threadId: undefined }])('none for %j', (over) => {

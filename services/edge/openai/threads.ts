@@ -1,6 +1,6 @@
 import { KeyedDedup, type Clock } from '@reticle/core/flow';
 import { limits } from '@reticle/proto/contract';
-import type { Caller } from '@reticle/services/stream';
+import { tiersFor, type Caller } from '@reticle/services/stream';
 import type { CreateResponse } from './create-response.ts';
 import { Thread } from './thread.ts';
 
@@ -11,7 +11,10 @@ const IDLE_MS = limits.idleTtlMsDefault;
 
 type Known = { readonly thread: Thread; usedMs: number };
 
-/** Threads of this gateway by tenant, model, tier and thread id: a key of one tenant finds nothing of another's. */
+/**
+ * Threads of this gateway by tenant, model, tier and thread id: a key of one tenant finds nothing of another's, and a key
+ * with fewer rights nothing that was begun with more.
+ */
 export class Threads {
   readonly #clock: Clock;
   readonly #tenants = new Map<string, KeyedDedup<string, Known>>();
@@ -21,11 +24,12 @@ export class Threads {
   }
 
   /** Undefined for a request without a thread. */
-  of({ tenant }: Caller, { dialect, threadId, model, tier }: CreateResponse): Thread | undefined {
+  of(caller: Caller, { dialect, threadId, model, tier }: CreateResponse): Thread | undefined {
     if (dialect !== 'codex' || threadId === undefined) return undefined;
+    const { tenant, defaultTier } = caller;
     let threads = this.#tenants.get(tenant);
     if (threads === undefined) this.#tenants.set(tenant, (threads = new KeyedDedup(THREADS_MAX)));
-    const key = JSON.stringify([model, tier ?? '', threadId]);
+    const key = JSON.stringify([model, tier ?? defaultTier, tiersFor(caller, model), threadId]);
     const nowMs = this.#clock.nowMs();
     let known = threads.get(key);
     if (known === undefined || nowMs - known.usedMs > IDLE_MS) {

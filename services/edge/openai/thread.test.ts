@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { VirtualClock } from '@reticle/core/flow';
 import { limits } from '@reticle/proto/contract';
 import type { Caller } from '@reticle/services/stream';
@@ -258,4 +259,37 @@ describe('threads', () => {
     expect(threads.of(caller, create([]))).not.toBe(first);
     expect(threads.of({ ...caller, tenant: 'globex' }, create([]))).toBe(other);
   });
+});
+
+describe('any history', () => {
+  const word = fc.constantFrom('a', 'b');
+  /** What a request goes on from (a share of all turns so far; 1: the beginning), how much of that it keeps, what it adds. */
+  const request = fc.record({
+    from: fc.double({ min: 0, max: 1, noNaN: true }),
+    kept: fc.double({ min: 0, max: 1, noNaN: true }),
+    more: fc.array(word, { minLength: 1, maxLength: 3 }),
+    answer: word,
+  });
+
+  test('finds the longest context that a request begins with', async () => {
+    const property = fc.asyncProperty(fc.array(request, { maxLength: 24 }), async (requests) => {
+      const thread = new Thread();
+      const contexts = new Map<string, readonly object[]>();
+      for (const [index, { from, kept, more, answer }] of requests.entries()) {
+        const before = [...contexts.values()][Math.floor(from * contexts.size)] ?? [];
+        const items = [...before.slice(0, Math.ceil(kept * before.length)), ...more.map(user)];
+        const [turnId, count] = await found(thread, create(items));
+        const lengths = [...contexts.values()].filter((context) => begins(items, context)).map(({ length }) => length);
+        expect(count).toBe(Math.max(0, ...lengths));
+        expect(contexts.get(turnId) ?? []).toEqual(items.slice(0, count));
+        await told(thread, `t${index}`, create(items), answer);
+        contexts.set(`t${index}`, [...items, said(answer)]);
+      }
+    });
+    await fc.assert(property, { numRuns: 200 });
+  });
+
+  function begins(items: readonly object[], context: readonly object[]): boolean {
+    return context.length < items.length && JSON.stringify(items.slice(0, context.length)) === JSON.stringify(context);
+  }
 });

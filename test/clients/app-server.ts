@@ -114,6 +114,17 @@ export class AppServer implements AsyncDisposable {
     return { status: turn.status, error: turn.error?.message ?? '', texts };
   }
 
+  /** What ran, as the model asked for it. */
+  get commands(): readonly string[] {
+    const done = this.notices.filter(({ method }) => method === 'item/completed').map(({ params: { item } }) => item);
+    const ran = (done as { type: string; command?: string; exitCode?: number }[]).filter(
+      ({ exitCode }) => exitCode === 0,
+    );
+    return ran
+      .map(({ command = '' }) => command.replace(/^.* -lc '?([^']*)'?$/, '$1'))
+      .toSorted((a, b) => a.localeCompare(b));
+  }
+
   /** Part of the newest answer's prompt that was not evaluated again. */
   get warmth(): number {
     const told = this.notices.findLast(({ method }) => method === 'thread/tokenUsage/updated')?.params['tokenUsage'];

@@ -70,6 +70,23 @@ describe.each(codexRuns.filter(({ supportsWebSockets }) => supportsWebSockets))(
     expect(tap.turns.map(({ socket }) => socket)).toEqual([0, 1]);
   });
 
+  test('row 15: a session that is gone: it sends everything again on another socket, and says nothing', async () => {
+    const platform = hold(await startStoryPlatform());
+    const tap = hold(await CodexTap.start(platform.httpOf()));
+    const codex = hold(await AppServer.start(run, { base: tap.base, key: platform.keyOf('acme') }));
+    await codex.begin('Hi');
+    await codex.ended();
+    await platform.client().ask('CloseSession', { sessionId: tap.sessionId });
+    await codex.begin('Hi again');
+    expect(await codex.ended()).toEqual({ status: 'completed', error: '', texts: [DONE] });
+    expect(tap.told.filter((type) => type === 'error')).toHaveLength(1);
+    const [, missed, whole] = tap.turns.map(({ socket, body }) => [socket, 'previous_response_id' in body]);
+    expect([missed, whole]).toEqual([
+      [0, true],
+      [1, false],
+    ]);
+  });
+
   test('row 16: where WebSocket is switched off it takes SSE, and says nothing', async () => {
     const platform = hold(await startStoryPlatform({ webSockets: false }));
     const tap = hold(await CodexTap.start(platform.httpOf()));

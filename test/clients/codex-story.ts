@@ -14,6 +14,10 @@ const script = JSON.stringify([
     ...fromUser('look around'),
     items: [{ reasoning: 24 }, { call: { name: 'exec_command', arguments: { cmd: 'ls' } } }],
   },
+  {
+    ...fromUser('look twice'),
+    items: ['ls', 'pwd'].map((cmd) => ({ call: { name: 'exec_command', arguments: { cmd } } })),
+  },
   { items: [{ message: { text: DONE } }] },
 ]);
 

@@ -11,6 +11,8 @@ export type Asked = {
   readonly body: Readonly<Record<string, unknown>>;
 };
 
+type Told = { readonly type: string; readonly response?: { readonly reticle?: { readonly session_id?: string } } };
+
 /** Headers that belong to one connection. */
 const OWN = new Set(['connection', 'upgrade', 'host', 'content-length']);
 
@@ -19,6 +21,8 @@ export class CodexTap implements AsyncDisposable {
   readonly asked: Asked[] = [];
   /** Types of what sockets were told. */
   readonly told: string[] = [];
+  /** The session of the newest response of a socket. */
+  sessionId = '';
   /** An interrupt comes too late: it is passed on behind the end of what it is for. */
   holdsInterrupts = false;
   readonly #target: string;
@@ -94,8 +98,9 @@ export class CodexTap implements AsyncDisposable {
     });
     far.on('message', (data: Buffer) => {
       const text = data.toString();
-      const { type } = JSON.parse(text) as { type: string };
+      const { type, response } = JSON.parse(text) as Told;
       this.told.push(type);
+      this.sessionId = response?.reticle?.session_id ?? this.sessionId;
       near.send(text);
       if (!/^response\.(completed|incomplete|failed)$/.test(type)) return;
       for (const message of held) far.send(message);

@@ -41,6 +41,7 @@ describe.each(codexRuns)('codex $version over $transport', (run) => {
     await server.begin('look around');
     expect(await server.ended()).toEqual({ status: 'completed', error: '', texts: [DONE] });
     expect(server.warmth).toBeGreaterThan(WARM);
+    expect(tap.turns.map(({ body }) => body['parallel_tool_calls'])).toEqual([false, false, false]);
     const turns = tap.turns.map((asked) => [
       asked.transport,
       items(asked).length,
@@ -60,6 +61,19 @@ describe.each(codexRuns)('codex $version over $transport', (run) => {
         ['http', 9, false],
       ]);
     }
+  });
+
+  test('row 2: two calls of one answer run, and both outputs come back', async () => {
+    // With the catalog Codex asks for one call at a time.
+    const server = await start(false);
+    await server.begin('look twice');
+    expect(await server.ended()).toMatchObject({ status: 'completed', texts: [DONE] });
+    expect(server.commands).toEqual(['ls', 'pwd']);
+    const outputs = items(tap.turns.at(-1) as Asked).filter(
+      (item) => (item as { type: string }).type === 'function_call_output',
+    );
+    expect(outputs).toHaveLength(2);
+    expect(server.warmth).toBeGreaterThan(WARM);
   });
 
   test('row 6: what is said meanwhile ends the answer, and the next one is warm', async () => {

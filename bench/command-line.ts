@@ -29,6 +29,7 @@ const DEFAULTS: Readonly<
   // Four minutes in all: the frontier of a claim is --rounds 7.
   door: { full: [3, 4], short: [1, 2] },
   added: { full: [5, 5], short: [1, 2] },
+  context: { full: [3, 10], short: [1, 4] },
 };
 
 const HELP = `npm run bench -- BENCH [options]
@@ -45,6 +46,7 @@ Benches (each writes bench/results/BENCH/….json and bench/RESULTS.md):
   door        responses at 1 ms a token over SSE and WebSocket lanes, telemetry on and off, beside nginx
               (RETICLE_NGINX, or on PATH) and a relay on node:http
   added       what the gateway adds to first and newest tokens, over reading the engine's link directly
+  context     a turn behind 1,000 to 128,000 tokens: session, kept HTTP, new connection; 20 ms and TLS
 
 Options:
   --short         fewer and shorter rounds, for a quick look; its figures are no claim

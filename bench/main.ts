@@ -1,6 +1,7 @@
 /** `npm run bench`: runs one bench, prints its goals, and writes its result and the page of all results. */
 import { addedBench } from './added/run.ts';
 import { parseCommand, type BenchOptions } from './command-line.ts';
+import { contextBench } from './context/run.ts';
 import { doorBench } from './door/run.ts';
 import { commitOf, HostProbe, sourcesDigest } from './host-record.ts';
 import { initBench } from './init/run.ts';
@@ -21,6 +22,7 @@ const byName: Readonly<Record<BenchName, Bench>> = {
   window: windowBench,
   door: doorBench,
   added: addedBench,
+  context: contextBench,
 };
 const PROFILE = 'bench-flat';
 

@@ -27,6 +27,20 @@ export async function ssePort(options: TurnPortOptions): Promise<TurnPort> {
   };
 }
 
+/** Server-sent events on a connection for each turn, whose making is part of it. */
+export function freshSsePort(options: TurnPortOptions): TurnPort {
+  return {
+    async turn(body) {
+      const from = new TurnWatch();
+      const stream = await HttpStream.open(options);
+      const times = await sseTurn(stream, options.apiKey, body);
+      stream.close();
+      return { ...times, sentMicros: from.sentMicros };
+    },
+    close: () => {},
+  };
+}
+
 function sseTurn(stream: HttpStream, apiKey: string, body: Readonly<Record<string, unknown>>): Promise<TurnTimes> {
   const watch = new TurnWatch();
   const answer = stream.request({

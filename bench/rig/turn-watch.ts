@@ -3,6 +3,8 @@ import { endingOf, isDelta } from './delta-events.ts';
 
 export type TurnTimes = {
   readonly sentMicros: number;
+  /** At the first event of any kind. */
+  readonly eventMicros: number;
   /** At the first tokens; NaN for a turn without any. */
   readonly firstMicros: number;
   readonly endMicros: number;
@@ -19,8 +21,10 @@ type Ended = {
 
 /** The events of one response, looked at for their times. */
 export class TurnWatch {
+  /** When it was made. */
   readonly sentMicros = monotonicMicros();
   readonly #over = Promise.withResolvers<TurnTimes>();
+  #eventMicros = NaN;
   #firstMicros = NaN;
 
   /** Rejects when the response fails, or is refused. */
@@ -30,6 +34,7 @@ export class TurnWatch {
 
   event(bytes: Buffer, from: number, to: number): void {
     const micros = monotonicMicros();
+    if (Number.isNaN(this.#eventMicros)) this.#eventMicros = micros;
     if (isDelta(bytes, from, to)) {
       if (Number.isNaN(this.#firstMicros)) this.#firstMicros = micros;
       return;
@@ -43,7 +48,8 @@ export class TurnWatch {
     }
     const { response } = JSON.parse(json) as Ended;
     const text = response.output.flatMap(({ content = [] }) => content.map((part) => part.text ?? '')).join('');
-    const times = { sentMicros: this.sentMicros, firstMicros: this.#firstMicros, endMicros: micros };
+    const { sentMicros } = this;
+    const times = { sentMicros, eventMicros: this.#eventMicros, firstMicros: this.#firstMicros, endMicros: micros };
     this.#over.resolve({ ...times, responseId: response.id, text });
   }
 

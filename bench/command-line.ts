@@ -30,6 +30,7 @@ const DEFAULTS: Readonly<
   door: { full: [3, 4], short: [1, 2] },
   added: { full: [5, 5], short: [1, 2] },
   context: { full: [3, 10], short: [1, 4] },
+  prepared: { full: [3, 40], short: [1, 10] },
 };
 
 const HELP = `npm run bench -- BENCH [options]
@@ -47,6 +48,7 @@ Benches (each writes bench/results/BENCH/….json and bench/RESULTS.md):
               (RETICLE_NGINX, or on PATH) and a relay on node:http
   added       what the gateway adds to first and newest tokens, over reading the engine's link directly
   context     a turn behind 1,000 to 128,000 tokens: session, kept HTTP, new connection; 20 ms and TLS
+  prepared    first event of a turn behind generate: false and of a cold one, over WebSocket
 
 Options:
   --short         fewer and shorter rounds, for a quick look; its figures are no claim

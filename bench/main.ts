@@ -8,6 +8,7 @@ import { initBench } from './init/run.ts';
 import { interruptBench } from './interrupt/run.ts';
 import { linkBench } from './link/run.ts';
 import { planeBench } from './plane/run.ts';
+import { preparedBench } from './prepared/run.ts';
 import { decided, isValid, type BenchName, type Result } from './result.ts';
 import { Core, tasksetPath } from './rig/rig-process.ts';
 import type { Bench } from './run.ts';
@@ -23,6 +24,7 @@ const byName: Readonly<Record<BenchName, Bench>> = {
   door: doorBench,
   added: addedBench,
   context: contextBench,
+  prepared: preparedBench,
 };
 const PROFILE = 'bench-flat';
 

@@ -1,7 +1,17 @@
 /** What a run leaves behind (PERFORMANCE §9), and the check that a file is such a thing. */
 import type { Percentiles, Spread } from './statistics.ts';
 
-export const benches = ['link', 'plane', 'init', 'interrupt', 'window', 'door', 'added', 'context'] as const;
+export const benches = [
+  'link',
+  'plane',
+  'init',
+  'interrupt',
+  'window',
+  'door',
+  'added',
+  'context',
+  'prepared',
+] as const;
 export type BenchName = (typeof benches)[number];
 
 /** A figure with a meaning of its own, named with its unit. */

@@ -1,11 +1,11 @@
 import { costAtMost, countAtMost, type Cell, type Goal } from '../result.ts';
+import { wireNotes, type WireName } from '../rig/wired-platform.ts';
 import { cellOf, largest } from '../run.ts';
 import { percentile, ratioSpread, spread } from '../statistics.ts';
 import type { ContextWay } from './client-process.ts';
 
-/** `rtt20` is a wire with TLS, TCP's handshake and its slow start; `rtt20-open` has no slow start. */
 export type ContextPoint = {
-  readonly wire: 'loopback' | 'rtt20' | 'rtt20-open';
+  readonly wire: WireName;
   /** Thousands of tokens before the turns that are measured. */
   readonly thousands: number;
   readonly way: ContextWay;
@@ -37,12 +37,6 @@ const NOTES: Readonly<Record<ContextWay, string>> = {
   'kept-full': 'HTTP on a connection that is kept; every turn brings the whole conversation',
   'fresh-full': 'HTTP on a connection of its own for each turn, which brings the whole conversation',
 };
-const WIRE_NOTES: Readonly<Record<ContextPoint['wire'], readonly string[]>> = {
-  loopback: [],
-  rtt20: ['20 ms, TLS 1.3 without resumption, TCP’s handshake and slow start (ten segments) as a relay counts them'],
-  'rtt20-open': ['20 ms, TLS 1.3 without resumption, TCP’s handshake, no slow start'],
-};
-
 export function nameOf({ wire, thousands, way }: ContextPoint): string {
   return `${wire}-${thousands}k-${way}`;
 }
@@ -96,7 +90,7 @@ function cell(results: readonly ContextResult[], result: ContextResult): Cell {
       turns: all.length,
       ...Object.fromEntries(others),
     },
-    notes: [NOTES[way], ...WIRE_NOTES[wire]],
+    notes: [NOTES[way], ...wireNotes[wire]],
   });
 }
 

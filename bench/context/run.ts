@@ -6,13 +6,8 @@
 import { join } from 'node:path';
 import type { BenchOptions } from '../command-line.ts';
 import type { ProcessSample } from '../rig/calls.ts';
-import type { DelayRelayCalls } from '../rig/delay-relay-process.ts';
-import { startPlatform, type BenchPlatform } from '../rig/platform.ts';
 import { Core, cpuBetween, RigProcess } from '../rig/rig-process.ts';
-import { OPENSSL_INSTALL, selfSigned } from '../rig/self-signed.ts';
-import type { StampingEngineCalls } from '../rig/stamping-engine-process.ts';
-import { startTraceSink } from '../rig/trace-sink.ts';
-import type { Wire } from '../rig/wire-delay.ts';
+import { NO_WIRES, startWiredPlatform, type WiredPlatform } from '../rig/wired-platform.ts';
 import { disposing, type Bench } from '../run.ts';
 import type { ContextClientCalls, TurnsOrder } from './client-process.ts';
 import { contextCells, contextGoals, lineOf, nameOf, type ContextBlock, type ContextPoint } from './figures.ts';
@@ -21,12 +16,6 @@ const TOKENS_PER_SECOND = 1_000;
 const TURNS = 20;
 const TURNS_SHORT = 4;
 const MIB = 1024 * 1024;
-
-/** TCP as it is on a path of 20 ms, and without its slow start. */
-const WIRES = {
-  rtt20: { rttMs: 20, handshake: true, slowStart: true },
-  'rtt20-open': { rttMs: 20, handshake: true },
-} as const satisfies Readonly<Record<Exclude<ContextPoint['wire'], 'loopback'>, Wire>>;
 
 /** Both ends of the range everywhere, and what lies between on loopback. */
 const POINTS: readonly ContextPoint[] = [
@@ -43,24 +32,26 @@ const POINTS: readonly ContextPoint[] = [
   ]),
 ];
 
-type Tls = ReturnType<typeof selfSigned>;
-type Parts = {
-  readonly platform: BenchPlatform;
-  readonly engine: RigProcess<StampingEngineCalls>;
-  readonly client: RigProcess<ContextClientCalls>;
-  /** `host:port` of each way in. */
-  readonly addresses: Readonly<Partial<Record<ContextPoint['wire'], string>>>;
-};
+type Parts = { readonly platform: WiredPlatform; readonly client: RigProcess<ContextClientCalls> };
 
 export const contextBench: Bench = async (options, say) => {
-  const tls = selfSigned();
   const wanted = POINTS.filter((point) => options.only === undefined || nameOf(point).startsWith(options.only));
-  const points = wanted.filter(({ wire }) => wire === 'loopback' || tls !== undefined);
-  const missing = { peer: 'TLS', reason: 'openssl is not there: no cell behind a wire', install: OPENSSL_INSTALL };
-  if (tls === undefined) say(`${missing.reason} (${missing.install})`);
-  const found = points.map((point) => ({ ...point, blocks: [] as ContextBlock[] }));
-  if (points.length > 0) await withParts(tls, (parts) => runRounds(parts, { found, options, say }));
-  return { cells: contextCells(found), goals: contextGoals(found), skipped: tls === undefined ? [missing] : [] };
+  if (wanted.length === 0) return { cells: [], goals: [], skipped: [] };
+  const client = new RigProcess<ContextClientCalls>({
+    file: join(import.meta.dirname, 'client-process.ts'),
+    core: Core.rig,
+  });
+  return await disposing([client], async () => {
+    const platform = await startWiredPlatform(TOKENS_PER_SECOND);
+    return await disposing([platform], async () => {
+      const reached = wanted.filter(({ wire }) => platform.addresses[wire] !== undefined);
+      const skipped = reached.length < wanted.length ? [NO_WIRES] : [];
+      for (const { reason, install } of skipped) say(`${reason} (${install})`);
+      const found = reached.map((point) => ({ ...point, blocks: [] as ContextBlock[] }));
+      await runRounds({ platform, client }, { found, options, say });
+      return { cells: contextCells(found), goals: contextGoals(found), skipped };
+    });
+  });
 };
 
 type Run = {
@@ -86,11 +77,11 @@ async function runRounds(parts: Parts, { found, options, say }: Run): Promise<vo
 type Asked = TurnsOrder & { readonly salt: string };
 
 async function runPoint(parts: Parts, point: ContextPoint, asked: Asked): Promise<ContextBlock> {
-  const { platform, engine, client, addresses } = parts;
+  const { platform, client } = parts;
+  const { apiKey, gateway, engine, addresses } = platform;
   const { wire, thousands, way } = point;
   const address = addresses[wire];
   if (address === undefined) throw new Error(`no way in for ${wire}`);
-  const { apiKey, gateway } = platform;
   // Each point has conversations of its own: nothing of another one's is warm.
   const salt = `${asked.salt} of ${nameOf(point)}`;
   const order = { way, address, tls: wire !== 'loopback', apiKey, contextTokens: thousands * 1_000, salt };
@@ -116,32 +107,3 @@ async function runPoint(parts: Parts, point: ContextPoint, asked: Asked): Promis
 }
 
 type Cpu = ReturnType<typeof cpuBetween>;
-
-/** One platform and one client for all points, and the wires in front of the gateway. */
-async function withParts(tls: Tls, work: (parts: Parts) => Promise<void>): Promise<void> {
-  const file = (...path: string[]): string => join(import.meta.dirname, ...path);
-  const sink = await startTraceSink();
-  const client = new RigProcess<ContextClientCalls>({ file: file('client-process.ts'), core: Core.rig });
-  const wires = Object.entries(WIRES).map(([name, wire]) => {
-    const relay = file('..', 'rig', 'delay-relay-process.ts');
-    return { name, wire, process: new RigProcess<DelayRelayCalls>({ file: relay, core: Core.rig }) };
-  });
-  await disposing([sink, client, ...wires.map((wire) => wire.process)], async () => {
-    const platform = await startPlatform({
-      tokensPerSecond: TOKENS_PER_SECOND,
-      engineCore: Core.rig,
-      engineFile: file('..', 'rig', 'stamping-engine-process.ts'),
-      front: { environment: sink.environment },
-    });
-    await disposing([platform], async () => {
-      const { front } = platform;
-      const addresses: Partial<Record<string, string>> = { loopback: front };
-      for (const { name, wire, process } of tls === undefined ? [] : wires) {
-        addresses[name] = await process.call('start', { ...wire, address: front, ...(tls && { tls }) });
-      }
-      // The file that was asked for serves these calls as well.
-      const engine = platform.engine as unknown as RigProcess<StampingEngineCalls>;
-      await work({ platform, engine, client, addresses });
-    });
-  });
-}

@@ -6,10 +6,8 @@ import { join } from 'node:path';
 import type { BenchOptions } from '../command-line.ts';
 import { runOurs, type DoorBlock, type DoorLoad } from '../door/block.ts';
 import type { DoorTransport } from '../rig/door-client-process.ts';
-import { startPlatform } from '../rig/platform.ts';
+import { startFrontPlatform } from '../rig/front-platform.ts';
 import { Core, RigProcess } from '../rig/rig-process.ts';
-import type { StampingEngineCalls } from '../rig/stamping-engine-process.ts';
-import { startTraceSink } from '../rig/trace-sink.ts';
 import { disposing, type Bench } from '../run.ts';
 import { addedCells, addedGoals, lineOf, type AddedRounds, type Ways } from './figures.ts';
 import type { TurnsCalls } from './turns-process.ts';
@@ -47,32 +45,21 @@ function loadOf(transport: DoorTransport, { short, seconds }: BenchOptions): Doo
 
 /** All ways into one platform, in turn, without what the engine itself took to each first row. */
 async function firstTokens({ rounds, short }: BenchOptions, turns: Ways<number[][]>): Promise<void> {
-  const sink = await startTraceSink();
-  await disposing([sink], async () => {
-    const platform = await startPlatform({
-      tokensPerSecond: TOKENS_PER_SECOND,
-      engineCore: Core.rig,
-      engineFile: join(import.meta.dirname, '..', 'rig', 'stamping-engine-process.ts'),
-      front: { environment: sink.environment },
-    });
-    const client = new RigProcess<TurnsCalls>({ file: join(import.meta.dirname, 'turns-process.ts'), core: Core.rig });
-    await disposing([client, platform], async () => {
-      const { front, engineAddress, apiKey } = platform;
-      // The file that was asked for serves these calls as well.
-      const engine = platform.engine as unknown as RigProcess<StampingEngineCalls>;
-      const run = async (transport: DoorTransport, count: number): Promise<number[]> => {
-        await engine.call('record');
-        const address = transport === 'link' ? engineAddress : front;
-        const micros = await client.call('run', { transport, address, apiKey, turns: count });
-        const { firstRowMicros } = await engine.call('stamps');
-        if (firstRowMicros.length !== count)
-          throw new Error(`${transport}: ${firstRowMicros.length} of ${count} turns at the engine`);
-        return micros.map((each, turn) => each - (firstRowMicros[turn] as number));
-      };
-      for (const transport of TRANSPORTS) await run(transport, WARM_TURNS);
-      for (let round = 1; round <= rounds; round += 1) {
-        for (const transport of TRANSPORTS) turns[transport].push(await run(transport, short ? TURNS_SHORT : TURNS));
-      }
-    });
+  const platform = await startFrontPlatform({ tokensPerSecond: TOKENS_PER_SECOND });
+  const client = new RigProcess<TurnsCalls>({ file: join(import.meta.dirname, 'turns-process.ts'), core: Core.rig });
+  await disposing([client, platform], async () => {
+    const { front, engine, engineAddress, apiKey } = platform;
+    const run = async (transport: DoorTransport, count: number): Promise<number[]> => {
+      await engine.call('record');
+      const address = transport === 'link' ? engineAddress : front;
+      const micros = await client.call('run', { transport, address, apiKey, turns: count });
+      const { firstRowMicros } = await engine.call('stamps');
+      if (firstRowMicros.length !== count) throw new Error(`${transport}: the engine saw other turns`);
+      return micros.map((each, turn) => each - (firstRowMicros[turn] as number));
+    };
+    for (const transport of TRANSPORTS) await run(transport, WARM_TURNS);
+    for (let round = 1; round <= rounds; round += 1) {
+      for (const transport of TRANSPORTS) turns[transport].push(await run(transport, short ? TURNS_SHORT : TURNS));
+    }
   });
 }

@@ -5,11 +5,9 @@ import type { HttpRelayCalls } from '../referents/http-relay-process.ts';
 import { startNginx } from '../referents/nginx.ts';
 import type { ProcessSample } from '../rig/calls.ts';
 import type { DoorClientCalls, DoorCounts, DoorOrder, DoorTransport } from '../rig/door-client-process.ts';
-import { startPlatform } from '../rig/platform.ts';
+import { startFrontPlatform } from '../rig/front-platform.ts';
 import { Core, cpuBetween, RigProcess } from '../rig/rig-process.ts';
-import type { StampingEngineCalls } from '../rig/stamping-engine-process.ts';
 import { eachDelay, type StampedStreams } from '../rig/stamps.ts';
-import { startTraceSink } from '../rig/trace-sink.ts';
 import { disposing, sum } from '../run.ts';
 import { Histogram } from '../statistics.ts';
 
@@ -56,29 +54,19 @@ type Parts = { readonly system: Sampled; readonly source: Source; readonly clien
 
 const file = (...path: string[]): string => join(import.meta.dirname, '..', ...path);
 
-/** Engine and client on the rig's core, the gateway alone on the system's; authentication and metering are always on. */
+/** Engine and client on the rig's core, the gateway alone on the system's; `told`: with telemetry. */
 export async function runOurs(load: DoorLoad, told: boolean): Promise<DoorBlock> {
-  const sink = await startTraceSink();
-  return await disposing([sink], async () => {
-    const platform = await startPlatform({
-      tokensPerSecond: load.tokensPerSecond,
-      engineCore: Core.rig,
-      engineFile: file('rig', 'stamping-engine-process.ts'),
-      front: told ? { environment: sink.environment } : {},
-    });
-    const client = startClient();
-    return await disposing([client, platform], async () => {
-      const { gateway, front, engineAddress, apiKey } = platform;
-      // The file that was asked for serves these calls as well.
-      const engine = platform.engine as unknown as RigProcess<StampingEngineCalls>;
-      const address = load.transport === 'link' ? engineAddress : front;
-      await client.call('run', { ...orderOf(load), address, apiKey, sameText: false });
-      const rows = async (): Promise<StampedStreams> => (await engine.call('stamps')).rows;
-      const source = { sample: () => engine.sample(), record: () => engine.call('record'), rows };
-      const block = await measure(load, { system: gateway, source, client });
-      if (told && sink.exports() === 0) throw new Error('telemetry is on and nothing was exported');
-      return block;
-    });
+  const platform = await startFrontPlatform({ tokensPerSecond: load.tokensPerSecond, told });
+  const client = startClient();
+  return await disposing([client, platform], async () => {
+    const { gateway, engine, front, engineAddress, apiKey } = platform;
+    const address = load.transport === 'link' ? engineAddress : front;
+    await client.call('run', { ...orderOf(load), address, apiKey, sameText: false });
+    const rows = async (): Promise<StampedStreams> => (await engine.call('stamps')).rows;
+    const source = { sample: () => engine.sample(), record: () => engine.call('record'), rows };
+    const block = await measure(load, { system: gateway, source, client });
+    if (told && platform.exports() === 0) throw new Error('telemetry is on and nothing was exported');
+    return block;
   });
 }
 

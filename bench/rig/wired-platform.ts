@@ -2,11 +2,9 @@
 import { join } from 'node:path';
 import { disposing } from '../run.ts';
 import type { DelayRelayCalls } from './delay-relay-process.ts';
-import { startPlatform } from './platform.ts';
+import { startFrontPlatform, type FrontPlatform } from './front-platform.ts';
 import { Core, RigProcess } from './rig-process.ts';
 import { OPENSSL_INSTALL, selfSigned } from './self-signed.ts';
-import type { StampingEngineCalls } from './stamping-engine-process.ts';
-import { startTraceSink } from './trace-sink.ts';
 import type { Wire } from './wire-delay.ts';
 
 /** `rtt20`: TLS, TCP's handshake and its slow start; `rtt20-open`: without slow start. */
@@ -18,18 +16,17 @@ export const wireNotes: Readonly<Record<WireName, readonly string[]>> = {
   'rtt20-open': ['20 ms, TLS 1.3 without resumption, TCP’s handshake, no slow start'],
 };
 
+const relayFile = join(import.meta.dirname, 'delay-relay-process.ts');
 const WIRES = {
   rtt20: { rttMs: 20, handshake: true, slowStart: true },
   'rtt20-open': { rttMs: 20, handshake: true },
 } as const satisfies Readonly<Record<Exclude<WireName, 'loopback'>, Wire>>;
 
-export type WiredPlatform = AsyncDisposable & {
-  readonly gateway: RigProcess<object>;
-  readonly engine: RigProcess<StampingEngineCalls>;
-  readonly apiKey: string;
-  /** `host:port` of each way in; on loopback without TLS, and without openssl there is no other. */
-  readonly addresses: Readonly<Partial<Record<WireName, string>>>;
-};
+export type WiredPlatform = AsyncDisposable &
+  Pick<FrontPlatform, 'gateway' | 'engine' | 'apiKey'> & {
+    /** `host:port` of each way in; on loopback without TLS, and without openssl there is no other. */
+    readonly addresses: Readonly<Partial<Record<WireName, string>>>;
+  };
 
 /** Told of a run where there are no wires. */
 export const NO_WIRES = {
@@ -40,29 +37,19 @@ export const NO_WIRES = {
 
 /** Everything on: authentication, metering, telemetry. The engine and the wires are on the rig's core. */
 export async function startWiredPlatform(tokensPerSecond: number): Promise<WiredPlatform> {
-  const file = (name: string): string => join(import.meta.dirname, name);
-  const sink = await startTraceSink();
-  const used: AsyncDisposable[] = [sink];
+  const platform = await startFrontPlatform({ tokensPerSecond });
+  const used: AsyncDisposable[] = [platform];
   const stop = (): Promise<void> => disposing(used, () => Promise.resolve());
   try {
-    const platform = await startPlatform({
-      tokensPerSecond,
-      engineCore: Core.rig,
-      engineFile: file('stamping-engine-process.ts'),
-      front: { environment: sink.environment },
-    });
-    used.push(platform);
-    const { front, gateway, apiKey } = platform;
-    const addresses: Partial<Record<string, string>> = { loopback: front };
+    const { front: address } = platform;
+    const addresses: Partial<Record<string, string>> = { loopback: address };
     const tls = selfSigned();
     for (const [name, wire] of tls === undefined ? [] : Object.entries(WIRES)) {
-      const relay = new RigProcess<DelayRelayCalls>({ file: file('delay-relay-process.ts'), core: Core.rig });
+      const relay = new RigProcess<DelayRelayCalls>({ file: relayFile, core: Core.rig });
       used.push(relay);
-      addresses[name] = await relay.call('start', { ...wire, address: front, ...(tls && { tls }) });
+      addresses[name] = await relay.call('start', { ...wire, address, ...(tls && { tls }) });
     }
-    // The file that was asked for serves these calls as well.
-    const engine = platform.engine as unknown as RigProcess<StampingEngineCalls>;
-    return { gateway, engine, apiKey, addresses, [Symbol.asyncDispose]: stop };
+    return { ...platform, addresses, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await stop();
     throw error;

@@ -14,6 +14,9 @@ export type Bench = (options: BenchOptions, say: (text: string) => void) => Prom
 /** A rig core above this binds before the system under test does (PERFORMANCE §6.3). */
 export const RIG_BOUND = 0.9;
 
+/** A system that waited for its core for more of the time was measured with its neighbours (PERFORMANCE §10.5). */
+export const STARVED = 0.05;
+
 const EMPTY = {
   referent: null,
   cpuUsPerToken: null,

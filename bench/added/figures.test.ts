@@ -6,8 +6,18 @@ import { addedCells, addedGoals, type AddedRounds } from './figures.ts';
 function block(newestMicros: number, given: Partial<DoorBlock> = {}): DoorBlock {
   const newest = new Histogram();
   newest.record(newestMicros);
-  const counts = { seconds: 1, tokens: 8_000, frames: 8_000, lost: 0, doubled: 0, stalls: 0 };
-  return { ...counts, usPerFrame: 10, usPerToken: 10, core: 0.1, rssMiB: 100, rigCore: 0.3, newest, ...given };
+  const counts = { seconds: 1, tokens: 8_000, frames: 8_000, lost: 0, doubled: 0, stalls: 0, writesPerTurn: 0.5 };
+  return {
+    ...counts,
+    usPerFrame: 10,
+    usPerToken: 10,
+    core: 0.1,
+    waited: 0.01,
+    rssMiB: 100,
+    rigCore: 0.3,
+    newest,
+    ...given,
+  };
 }
 
 function rounds(given: Partial<AddedRounds> = {}): AddedRounds {

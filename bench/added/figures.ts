@@ -1,7 +1,8 @@
 import type { DoorBlock } from '../door/block.ts';
+import { isFree, waitedFigure } from '../door/figures.ts';
 import type { DoorTransport } from '../rig/door-client-process.ts';
 import { costAtMost, countAtMost, type Cell, type Goal } from '../result.ts';
-import { cellOf, largest, RIG_BOUND, sum } from '../run.ts';
+import { cellOf, largest, sum } from '../run.ts';
 import { Histogram, millisecondsOf, percentile, spread } from '../statistics.ts';
 
 export type Ways<Value> = Readonly<Record<DoorTransport, Value>>;
@@ -26,9 +27,9 @@ const NOTES: Ways<readonly string[]> = {
   websocket: ['through the gateway, 8 lanes of one WebSocket'],
 };
 
-export function lineOf({ newest, stalls, rigCore, lost, doubled }: DoorBlock): string {
+export function lineOf({ newest, stalls, waited, rigCore, lost, doubled }: DoorBlock): string {
   const { p50, p99 } = millisecondsOf(newest);
-  const rig = `rig ${rigCore.toFixed(2)}`;
+  const rig = `waited ${waited.toFixed(2)}, rig ${rigCore.toFixed(2)}`;
   return `newest ${p50.toFixed(3)} / ${p99.toFixed(3)} ms, stalls ${stalls}, ${rig}, lost ${lost}, doubled ${doubled}`;
 }
 
@@ -76,6 +77,7 @@ function cell({ id, streams, turns }: AddedRounds, way: DoorTransport): Cell {
       firstTokenUsP50: percentile(firsts, 0.5),
       firstTokenUsP99: percentile(firsts, 0.99),
       ...(way === 'link' ? {} : over),
+      ...waitedFigure(blocks),
       turnsAbove30Ms: stalled(firsts),
       turns: firsts.length,
     },
@@ -90,7 +92,7 @@ function stalled(micros: readonly number[]): number {
 
 export function addedGoals({ id, streams, turns }: AddedRounds): Goal[] {
   const all = Object.values(streams).flat();
-  const isSound = all.every(({ rigCore }) => rigCore <= RIG_BOUND);
+  const isSound = all.every(isFree);
   const wrong = sum(all.map(({ lost, doubled }) => lost + doubled));
   const goal = (id: string, limit: string, [target, measured]: readonly [number, number]): Goal =>
     costAtMost({ id, limit, target, measured }, isSound);

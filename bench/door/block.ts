@@ -29,6 +29,8 @@ export type DoorBlock = {
   readonly usPerFrame: number;
   readonly usPerToken: number;
   readonly core: number;
+  /** Fraction of the time in which the system could have run and had no core; NaN: not known. */
+  readonly waited: number;
   readonly rssMiB: number;
   /** Fraction of the rig's core, of all its processes. */
   readonly rigCore: number;
@@ -38,6 +40,8 @@ export type DoorBlock = {
   readonly newest: Histogram;
   /** Frames that were on the way for longer than {@link STALL_MICROS}. */
   readonly stalls: number;
+  /** Write system calls ÷ (loop turns × sockets) of the system; NaN where nobody tells. */
+  readonly writesPerTurn: number;
 };
 
 /** Nagle against a delayed acknowledgement takes 40 ms (PERFORMANCE §10.1). */
@@ -50,7 +54,13 @@ type Sampled = { sample(): Promise<ProcessSample> };
 type Client = RigProcess<DoorClientCalls>;
 /** Where tokens come from, which notes when. */
 type Source = Sampled & { record(): Promise<void>; rows(): Promise<StampedStreams> };
-type Parts = { readonly system: Sampled; readonly source: Source; readonly client: Client };
+type Parts = {
+  readonly system: Sampled;
+  readonly source: Source;
+  readonly client: Client;
+  /** Of the system, that carry the load. */
+  readonly sockets: number;
+};
 
 const file = (...path: string[]): string => join(import.meta.dirname, '..', ...path);
 
@@ -64,7 +74,7 @@ export async function runOurs(load: DoorLoad, told: boolean): Promise<DoorBlock>
     await client.call('run', { ...orderOf(load), address, apiKey, sameText: false });
     const rows = async (): Promise<StampedStreams> => (await engine.call('stamps')).rows;
     const source = { sample: () => engine.sample(), record: () => engine.call('record'), rows };
-    const block = await measure(load, { system: gateway, source, client });
+    const block = await measure(load, { system: gateway, source, client, sockets: socketsOf(load) });
     if (told && platform.exports() === 0) throw new Error('telemetry is on and nothing was exported');
     return block;
   });
@@ -91,7 +101,7 @@ export async function runReferent(load: DoorLoad, nginxPath: string | undefined)
         record: () => emitter.call('record'),
         rows: () => emitter.call('stamps'),
       };
-      return await measure(load, { system: relay, source, client });
+      return await measure(load, { system: relay, source, client, sockets: 2 * load.streams });
     });
   });
 }
@@ -113,6 +123,11 @@ function orderOf({ transport, streams }: DoorLoad): Pick<DoorOrder, 'transport' 
   return { transport, streams, lanes: LANES };
 }
 
+/** The link to the engine is a socket too. */
+function socketsOf({ transport, streams }: DoorLoad): number {
+  return (transport === 'websocket' ? Math.ceil(streams / LANES) : streams) + 1;
+}
+
 async function snapshot({ system, source, client }: Parts) {
   const [own, sender, receiver, counts] = await Promise.all([
     system.sample(),
@@ -124,7 +139,7 @@ async function snapshot({ system, source, client }: Parts) {
 }
 
 async function measure({ warmSeconds, seconds }: DoorLoad, parts: Parts): Promise<DoorBlock> {
-  const { source, client } = parts;
+  const { source, client, sockets } = parts;
   await sleep(warmSeconds * 1000);
   await Promise.all([source.record(), client.call('record')]);
   const before = await snapshot(parts);
@@ -142,8 +157,11 @@ async function measure({ warmSeconds, seconds }: DoorLoad, parts: Parts): Promis
     usPerFrame: own.micros / frames,
     usPerToken: own.micros / tokens,
     core: own.core,
+    waited: own.waited,
     rssMiB: after.own.rssBytes / MIB,
     rigCore: sum(rig),
+    writesPerTurn:
+      (after.own.writeCalls - before.own.writeCalls) / ((after.own.loopTurns - before.own.loopTurns) * sockets),
     ...faults(after.counts),
     ...delays(left, came),
   };

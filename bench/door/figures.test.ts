@@ -15,12 +15,14 @@ function block(given: Partial<DoorBlock> = {}, newestMicros = 1_000): DoorBlock 
     usPerFrame: 10,
     usPerToken: 5,
     core: 0.2,
+    waited: 0.01,
     rssMiB: 100,
     rigCore: 0.5,
     lost: 0,
     doubled: 0,
     newest,
     stalls: 0,
+    writesPerTurn: 0.5,
     ...given,
   };
 }
@@ -41,6 +43,8 @@ describe('goals of the group with referents', () => {
       'G1a naive relay': true,
       G1c: false,
       'H9 telemetry': true,
+      'sse writes': true,
+      'ws writes': true,
       'lost or doubled': true,
     });
   });
@@ -53,9 +57,17 @@ describe('goals of the group with referents', () => {
 
   test.each([
     { name: 'a bound rig', sse: block({ rigCore: 0.95 }) },
+    { name: 'a core that others used', sse: block({ waited: 0.06 }) },
     { name: 'a rate that was not kept', sse: block({ tokens: 39_000 }) },
   ])('stay undecided with $name', ({ sse }) => {
     expect(met({ sse: [sse], ws: [block()], ...referents })['G1a nginx']).toBeNull();
+  });
+
+  test.each([
+    { writesPerTurn: 1.01, want: false },
+    { writesPerTurn: NaN, want: null },
+  ])('of writes per turn at $writesPerTurn are met: $want', ({ writesPerTurn, want }) => {
+    expect(met({ sse: [block({ writesPerTurn })], ws: [block()], ...referents })['sse writes']).toBe(want);
   });
 
   test('miss a lost token, whatever the machine', () => {
@@ -70,6 +82,7 @@ describe('goals of the group without referents', () => {
     { name: 'late', blocks: [block({}, 5_200)], want: [false, true] },
     { name: 'not all of them', blocks: [block({ tokens: 39_000 })], want: [true, false] },
     { name: 'with a bound rig', blocks: [block({ rigCore: 0.95 })], want: [null, null] },
+    { name: 'where the kernel tells no waits', blocks: [block({ waited: NaN })], want: [true, true] },
     { name: 'late in one round of three', blocks: [block(), block({}, 90_000), block()], want: [true, true] },
   ])('newest tokens $name: $want', ({ blocks, want }) => {
     const goals = met({ sse: blocks });

@@ -1,5 +1,5 @@
 import { costAtMost, countAtMost, type Cell, type Goal } from '../result.ts';
-import { cellOf, largest, RIG_BOUND, sum } from '../run.ts';
+import { cellOf, largest, RIG_BOUND, STARVED, sum } from '../run.ts';
 import { Histogram, millisecondsOf, ratioSpread, spread, type Spread } from '../statistics.ts';
 import type { DoorBlock } from './block.ts';
 
@@ -33,6 +33,7 @@ export function lineOf({
   tokens,
   frames,
   core,
+  waited,
   rigCore,
   newest,
   lost,
@@ -40,7 +41,7 @@ export function lineOf({
 }: DoorBlock): string {
   const { p50, p99 } = millisecondsOf(newest);
   const costs = `${usPerFrame.toFixed(1)} µs per frame, ${usPerToken.toFixed(1)} per token, ${(tokens / frames).toFixed(2)} tokens a frame`;
-  const cores = `core ${core.toFixed(2)}, rig ${rigCore.toFixed(2)}`;
+  const cores = `core ${core.toFixed(2)}, waited ${waited.toFixed(2)}, rig ${rigCore.toFixed(2)}`;
   return `${costs}, ${cores}, newest ${p50.toFixed(2)} / ${p99.toFixed(2)} ms, lost ${lost}, doubled ${doubled}`;
 }
 
@@ -79,15 +80,23 @@ function cell(group: DoorGroup, { variant, blocks, rounds }: Measured): Cell {
     stalls: sum(blocks.map(({ stalls }) => stalls)),
     rigCpu: largest(blocks.map(({ rigCore }) => rigCore)),
     rssMiB: largest(blocks.map(({ rssMiB }) => rssMiB)),
+    writesPerTurn: writesOf(blocks),
     figures: {
       usPerFrame: spread(perFrame(blocks)),
       tokensPerFrame: spread(blocks.map(({ tokens, frames }) => tokens / frames)),
       core: spread(blocks.map(({ core }) => core)),
+      ...waitedFigure(blocks),
       rateOfWanted: spread(blocks.map((block) => rateOf(group, block))),
       ...(naive === undefined ? {} : { frameRatioToNodeHttp: naive }),
     },
     notes: NOTES[variant],
   });
+}
+
+/** Largest of the rounds; null where it could not be counted. */
+function writesOf(blocks: readonly DoorBlock[]): number | null {
+  const counted = blocks.map(({ writesPerTurn }) => writesPerTurn).filter(Number.isFinite);
+  return counted.length === 0 ? null : largest(counted);
 }
 
 function newestOf(blocks: readonly DoorBlock[]): Histogram {
@@ -119,9 +128,19 @@ export function goalsOf(group: DoorGroup, rounds: DoorRounds): Goal[] {
   const hasReferents = rounds['node-http'] !== undefined;
   const delays = (['sse', 'ws'] as const).flatMap((variant) => delayGoals(group, variant, rounds[variant]));
   const all = Object.values(rounds).flat();
+  const writes = (['sse', 'ws'] as const).map((variant) => {
+    const measured = writesOf(rounds[variant] ?? []);
+    return countAtMost({
+      id: `${group.id} ${variant} writes`,
+      limit: 'per loop turn and socket ≤ 1 (H7)',
+      target: 1,
+      measured,
+    });
+  });
   const measured = sum(all.map(({ lost, doubled }) => lost + doubled));
   return [
     ...(hasReferents ? ratios : delays),
+    ...writes,
     countAtMost({ id: `${group.id} lost or doubled`, limit: '0', target: 0, measured }),
   ];
 }
@@ -131,7 +150,7 @@ const NEWEST_P99_MS = 5;
 /** So many streams are sustained when their rate is kept and their newest tokens are not late. */
 function delayGoals(group: DoorGroup, variant: DoorVariant, blocks: readonly DoorBlock[] = []): Goal[] {
   if (blocks.length === 0) return [];
-  const isSoundRig = blocks.every(({ rigCore }) => rigCore <= RIG_BOUND);
+  const isSoundRig = blocks.every(isFree);
   const worst = spread(blocks.map(({ newest }) => millisecondsOf(newest).p99)).median;
   const shortfall = 1 - spread(blocks.map((block) => rateOf(group, block))).median;
   const id = `${group.id} ${variant}`;
@@ -152,9 +171,20 @@ function delayGoals(group: DoorGroup, variant: DoorVariant, blocks: readonly Doo
   ];
 }
 
-/** A ratio says something where no rig was bound and both sides kept the rate. */
+/** A ratio says something where both sides had their core and kept the rate. */
 function isSound(group: DoorGroup, sides: readonly (readonly DoorBlock[] | undefined)[]): boolean {
   return sides.every((blocks) => {
-    return blocks?.every((block) => block.rigCore <= RIG_BOUND && rateOf(group, block) >= RATE_MIN) ?? false;
+    return blocks?.every((block) => isFree(block) && rateOf(group, block) >= RATE_MIN) ?? false;
   });
+}
+
+/** Median of the rounds, where the kernel tells it. */
+export function waitedFigure(blocks: readonly DoorBlock[]): { readonly waitedForCore?: Spread } {
+  const told = blocks.map(({ waited }) => waited).filter(Number.isFinite);
+  return told.length === 0 ? {} : { waitedForCore: spread(told) };
+}
+
+/** Neither the rig bound it, nor did other processes take its core. */
+export function isFree({ rigCore, waited }: DoorBlock): boolean {
+  return rigCore <= RIG_BOUND && !(waited > STARVED);
 }

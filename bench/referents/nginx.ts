@@ -7,6 +7,7 @@ import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { environment, systemEnv } from '@reticle/core/process';
 import { monotonicMicros, type ProcessSample } from '../rig/calls.ts';
+import { waitedMicros } from '../rig/loop-counts.ts';
 import { Core, tasksetPath } from '../rig/rig-process.ts';
 
 const HOST = '127.0.0.1';
@@ -128,5 +129,6 @@ function sampleOf(pid: number): ProcessSample {
     rssBytes: rssPages * 4_096,
     loopTurns: NaN,
     writeCalls: NaN,
+    waitedMicros: waitedMicros(pid),
   };
 }

@@ -1,5 +1,5 @@
 /** Calls from the bench to its child processes over IPC, by structured clone. */
-import { loopTurns, writeCalls } from './loop-counts.ts';
+import { loopTurns, waitedMicros, writeCalls } from './loop-counts.ts';
 import { profileSelf, type ProfileSummary } from './profile.ts';
 
 export type CallRequest = {
@@ -27,6 +27,8 @@ export type ProcessSample = {
   readonly loopTurns: number;
   /** Write system calls so far; NaN where the kernel does not tell. */
   readonly writeCalls: number;
+  /** Time so far in which the main thread could have run and another process had its core; NaN as above. */
+  readonly waitedMicros: number;
 };
 
 export type StandardCalls = {
@@ -76,6 +78,7 @@ function sample(): ProcessSample {
     rssBytes: process.memoryUsage.rss(),
     loopTurns: loopTurns(),
     writeCalls: writeCalls(),
+    waitedMicros: waitedMicros(),
   };
 }
 

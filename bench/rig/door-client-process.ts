@@ -77,6 +77,7 @@ function counted(stream: number, end: number, count: number): void {
 }
 
 async function runSse({ address, apiKey, streams, sameText }: DoorOrder): Promise<void> {
+  const begun: Promise<void>[] = [];
   for (let stream = 0; stream < streams; stream += 1) {
     const receiver = new Receiver(stream, sameText);
     const connection = await HttpStream.open({ address });
@@ -91,8 +92,9 @@ async function runSse({ address, apiKey, streams, sameText }: DoorOrder): Promis
       (status) => receiver.fail(`the answer ended (${status})`),
       (error: unknown) => receiver.fail(String(error)),
     );
-    await receiver.first.promise;
+    begun.push(receiver.first.promise);
   }
+  await Promise.all(begun);
 }
 
 async function runWebSocket({ address, apiKey, streams, lanes, sameText }: DoorOrder): Promise<void> {
@@ -107,11 +109,11 @@ async function runWebSocket({ address, apiKey, streams, lanes, sameText }: DoorO
       message: (bytes, at, to) => receivers[laneOf(bytes, to)]?.event(bytes, at, to),
       ended: (problem) => receivers[0]?.fail(problem),
     });
-    for (const [lane, receiver] of receivers.entries()) {
+    for (const lane of receivers.keys()) {
       const create = { type: 'response.create', ...createBody(from + lane), stream_id: String(lane) };
       socket.send(JSON.stringify(create));
-      await receiver.first.promise;
     }
+    await Promise.all(receivers.map((receiver) => receiver.first.promise));
   }
 }
 

@@ -15,3 +15,13 @@ export function writeCalls(): number {
     return NaN;
   }
 }
+
+/** How long the process's main thread could have run and had no core so far, µs; NaN where the kernel does not tell. */
+export function waitedMicros(process: number | 'self' = 'self'): number {
+  try {
+    const [, waitedNanos = 'NaN'] = readFileSync(`/proc/${process}/schedstat`, 'latin1').split(' ');
+    return Number(waitedNanos) / 1000;
+  } catch {
+    return NaN;
+  }
+}

@@ -117,11 +117,17 @@ export class RigProcess<Calls extends object> implements AsyncDisposable {
 type CallArguments<Call> = Call extends (...given: infer Given) => unknown ? Given : never;
 type CallResult<Call> = Call extends (...given: never) => infer Result ? Awaited<Result> : never;
 
-/** CPU that a process used between two samples, as a fraction of one core and in µs. */
-export function cpuBetween(
-  before: ProcessSample,
-  after: ProcessSample,
-): { readonly micros: number; readonly core: number } {
+/** What a process had of its core between two samples. */
+export type CoreUse = {
+  /** CPU, and as a fraction of one core. */
+  readonly micros: number;
+  readonly core: number;
+  /** Fraction of the time in which it could have run and did not: its core was another process's. NaN: not known. */
+  readonly waited: number;
+};
+
+export function cpuBetween(before: ProcessSample, after: ProcessSample): CoreUse {
   const micros = after.cpuMicros - before.cpuMicros;
-  return { micros, core: micros / (after.monotonicMicros - before.monotonicMicros) };
+  const elapsed = after.monotonicMicros - before.monotonicMicros;
+  return { micros, core: micros / elapsed, waited: (after.waitedMicros - before.waitedMicros) / elapsed };
 }

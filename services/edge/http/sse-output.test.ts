@@ -43,7 +43,7 @@ function rig() {
 }
 
 /** The turn of the loop in which pending writes leave. */
-const nextTick = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
+const turnEnd = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('server-sent events', () => {
   test('of one turn of the loop leave as one chunk, and the socket tells how far', async () => {
@@ -51,7 +51,7 @@ describe('server-sent events', () => {
     output.write('a', 1, '{}');
     state.position = 7;
     output.write('b', 2, '{}');
-    await nextTick();
+    await turnEnd();
     state.position = 9;
     expect([response.written, flushed]).toEqual([['event: a\nid: 1\ndata: {}\n\nevent: b\nid: 2\ndata: {}\n\n'], []]);
     response.take();
@@ -63,9 +63,9 @@ describe('server-sent events', () => {
     output.write('a', 1, '{}');
     output.end();
     output.write('b', 2, '{}');
-    await nextTick();
+    await turnEnd();
     clock.advance(10 * SILENCE_MS);
-    await nextTick();
+    await turnEnd();
     expect([response.written, response.ended]).toEqual([['event: a\nid: 1\ndata: {}\n\n'], true]);
   });
 
@@ -73,18 +73,18 @@ describe('server-sent events', () => {
     const { clock, response, output } = rig();
     for (let second = 0; second < 60; second++) {
       output.frame(`data: ${second}\n\n`);
-      await nextTick();
+      await turnEnd();
       clock.advance(1_000);
     }
     expect(response.written.length).toBe(60);
     clock.advance(SILENCE_MS - 1_001);
-    await nextTick();
+    await turnEnd();
     expect(response.written.length).toBe(60);
     clock.advance(1);
-    await nextTick();
+    await turnEnd();
     expect(response.written.slice(60)).toEqual([': keepalive\n\n']);
     clock.advance(SILENCE_MS);
-    await nextTick();
+    await turnEnd();
     expect(response.written.slice(60)).toEqual([': keepalive\n\n', ': keepalive\n\n']);
   });
 
@@ -93,7 +93,7 @@ describe('server-sent events', () => {
     output.write('a', 1, '{}');
     output.abandon();
     clock.advance(10 * SILENCE_MS);
-    await nextTick();
+    await turnEnd();
     expect(response.written).toEqual([]);
   });
 });

@@ -70,7 +70,8 @@ export class SseOutput<Position> implements EventOutput {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    process.nextTick(() => this.#flush());
+    // Behind all reads of this turn: a tick would write once for each frame of the link (H7).
+    setImmediate(() => this.#flush());
   }
 
   #flush(): void {

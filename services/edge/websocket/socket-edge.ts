@@ -145,7 +145,8 @@ export class SocketEdge {
       wantsReticleEvents: dialect === 'codex' || isBrowser || headers['x-reticle-events'] === '1',
       continues: isBrowser || headers['x-reticle-on-disconnect'] === 'continue',
       partialOnInterrupt: partialOnInterrupt(caller),
-      defer: (callback) => process.nextTick(callback),
+      // Behind all reads of this turn: a tick would write once for each frame of the link (PERFORMANCE H7).
+      defer: (callback) => void setImmediate(callback),
     });
     this.#count(caller, 1);
     this.#sessions.add(session);

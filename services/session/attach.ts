@@ -1,5 +1,5 @@
 /** Attaching to a session and reading its turns again (PROTOCOL R7, §7). */
-import { ReticleError } from '@reticle/core/domain';
+import { ReticleError, type Tier } from '@reticle/core/domain';
 import { limits } from '@reticle/proto/contract';
 import type { TurnCursor } from './commands.ts';
 import { findTurn, type SessionEffect, type SessionState, type SessionStep } from './session-state.ts';
@@ -16,6 +16,8 @@ export type AttachEvent = {
   readonly defaultCreditTokens: number;
   /** Turns whose tokens are still held. */
   readonly spans: ReadonlyMap<string, Progress>;
+  /** Tiers that turns of this attachment may ask for. */
+  readonly tiers: readonly Tier[];
   readonly nowMs: number;
 };
 
@@ -81,6 +83,7 @@ export function attach(state: SessionState, event: AttachEvent): SessionStep {
     attachment: event.attachment,
     halfClosed: false,
     holder: event.holder,
+    config: { ...state.config, tiers: event.tiers },
     lastSeq: event.holder === state.holder ? state.lastSeq : 0,
     defaultCreditTokens: Math.min(fallback, limits.ringTokens),
     touchedMs: event.nowMs,

@@ -45,7 +45,8 @@ export class SessionRig {
 
   attach(over: Partial<Extract<SessionEvent, { kind: 'attached' }>> = {}): SessionEffect[] {
     const { attachment, progress, nowMs } = this;
-    const plain = { holder: 'h1', cursors: [], defaultCreditTokens: 0, spans: progress, nowMs };
+    const { tiers } = this.state.config;
+    const plain = { holder: 'h1', cursors: [], defaultCreditTokens: 0, spans: progress, tiers, nowMs };
     return this.step({ kind: 'attached', attachment, ...plain, ...over });
   }
 

@@ -1,5 +1,5 @@
 /** What callers ask of one session, over its core: open, attach, signal, warm, replay, close; and its timers. */
-import { ReticleError, type TraceContext } from '@reticle/core/domain';
+import { ReticleError, type Tier, type TraceContext } from '@reticle/core/domain';
 import { limits } from '@reticle/proto/contract';
 import {
   checkCursor,
@@ -42,6 +42,13 @@ export type SessionActorOptions = {
 
 /** Readers of one turn besides its client. */
 const OBSERVERS_MAX = 16;
+
+export type Attaching = {
+  readonly request: Attach;
+  readonly holder: string;
+  /** What the caller may ask for in this session. */
+  readonly tiers: readonly Tier[];
+};
 
 export class SessionActor {
   readonly facts: SessionFacts;
@@ -147,7 +154,7 @@ export class SessionActor {
    * Takes the session for a new stream (PROTOCOL R7): the older attachment ends, the engine raises the epoch,
    * and turns that run go on from the client's cursors.
    */
-  async attach(request: Attach, holder: string, sink: ClientSink): Promise<Attachment> {
+  async attach({ request, holder, tiers }: Attaching, sink: ClientSink): Promise<Attachment> {
     const attachment = this.#nextAttachment++;
     const event = (): AttachEvent => ({
       attachment,
@@ -155,6 +162,7 @@ export class SessionActor {
       cursors: request.cursors,
       defaultCreditTokens: request.defaultCreditTokens,
       spans: this.#core.desk.spans(),
+      tiers,
       nowMs: this.#ports.clock.nowMs(),
     });
     // A refused attach must leave the one before in place.

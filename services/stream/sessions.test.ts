@@ -351,3 +351,25 @@ describe('the engine side', () => {
     expect(rig.sink.log.at(-1)).toBe('end epoch_stale');
   });
 });
+
+describe('a session of a key that may use more', () => {
+  const fewer = { ...caller, keyId: 'k2', tiers: ['default'], defaultTier: 'default' } as const;
+
+  test('is not for a key that may not use its tier', async () => {
+    const rig = new SessionsRig();
+    await rig.create();
+    const request = { cursors: [], defaultCreditTokens: 0, framePolicy: policy, sessionId: rig.sessionId };
+    expect(await codeOf(rig.sessions.attach(fewer, request, new RecordingSink()))).toBe('tier_required');
+  });
+
+  test('gives a key with the same tier no other one', async () => {
+    const rig = new SessionsRig();
+    const only = { ...caller, keyId: 'k3', tiers: ['ultrafast'] } as const;
+    await rig.create();
+    const sink = new RecordingSink();
+    const request = { cursors: [], defaultCreditTokens: 0, framePolicy: policy, sessionId: rig.sessionId };
+    const attachment = await rig.sessions.attach(only, request, sink);
+    attachment.command({ seq: 1, kind: 'start-turn', start: start('t1', { tier: 'default' }) });
+    expect(sink.last('turn-ended')).toMatchObject({ turnId: 't1', error: { code: 'tier_required' } });
+  });
+});

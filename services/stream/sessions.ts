@@ -112,8 +112,9 @@ export class Sessions implements SessionFront {
   async attach(caller: Caller, request: Attach, sink: ClientSink): Promise<Attachment> {
     this.#refuseWhenDraining();
     const { actor, holder } = await this.#holder(caller, request);
+    const tiers = tiersOf(caller, actor);
     try {
-      return await actor.attach(request, holder, sink);
+      return await actor.attach({ request, holder, tiers }, sink);
     } catch (error) {
       if (!(error instanceof OutdatedError)) throw error;
       return this.#attachAnew({ caller, request, holder, sink }, actor, error);
@@ -132,7 +133,7 @@ export class Sessions implements SessionFront {
     const taking = { caller, holder, wanted: wantedBy(request) };
     const found = { sessionId, tier, epoch: error.epoch, replicaEpoch: engine.replicaEpoch, engine };
     const actor = await this.#takeovers.take(taking, found);
-    return actor.attach(request, holder, sink);
+    return actor.attach({ request, holder, tiers: tiersOf(caller, actor) }, sink);
   }
 
   async replayTurn(caller: Caller, request: ReplayTurn, sink: ClientSink): Promise<{ drained(): void; close(): void }> {
@@ -411,4 +412,15 @@ function once<T>(
     if (remembered.get(key)?.answer === answer) remembered.delete(key);
   });
   return answer;
+}
+
+/**
+ * What a caller may ask for in a session.
+ *
+ * @throws ReticleError `tier_required` for a session of a tier that the caller may not use, which another key has begun
+ */
+function tiersOf(caller: Caller, { facts: { model, tier } }: SessionActor): readonly Tier[] {
+  const tiers = tiersFor(caller, model);
+  if (tiers.includes(tier)) return tiers;
+  throw new ReticleError('tier_required', 'the key may not use the tier of this session');
 }

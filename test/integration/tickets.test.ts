@@ -165,7 +165,7 @@ describe('response.resume', () => {
     const upTo = client.events.filter(({ sequence_number: number }) => Number(number) <= Number(after));
     client.socket.terminate();
     const begun = client.events.find(({ type }) => type === 'response.in_progress');
-    const { id, reticle } = begun?.['response'] as { id: string; reticle: { resume_token: string } };
+    const { id, reticle } = (begun?.['response'] ?? {}) as { id: string; reticle: { resume_token: string } };
     return { id, after: Number(after), text: deltas(upTo), token: reticle.resume_token };
   }
 

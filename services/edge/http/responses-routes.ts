@@ -5,6 +5,7 @@ import type { Clock } from '@reticle/core/flow';
 import { lostTurn } from '../openai/conversation.ts';
 import type { CreateResponse } from '../openai/create-response.ts';
 import { checkCursor } from '../openai/cursor.ts';
+import { offsetOfSequence } from '../openai/sequence-number.ts';
 import { decodeResponse } from '../openai/decode-response.ts';
 import { dialectOf, threadIdOf } from '../openai/dialect.ts';
 import { parseLargeBody } from '../openai/json-fields.ts';
@@ -82,6 +83,8 @@ async function respond(options: SurfaceOptions, exchange: Exchange, { body, aske
   if (!asked.background && !isRepeat) cutOnLeave(turns, { responses, exchange, onCut: forget });
   if (asked.background && !asked.stream) {
     acknowledgeAll(served);
+    // Named when it has begun: from then on every gateway of the cell finds it.
+    await begun([served.record], { clock: options.clock, waitMs: options.timeouts.queuedMs });
     sendJson(response, served);
   } else if (asked.stream) await streamNew(options, response, { served, fieldName, owns: !isRepeat, revocation });
   else await answer(response, served, fieldName);
@@ -125,12 +128,14 @@ type Streaming = {
   readonly owns: boolean;
   readonly revocation: Revocation;
   readonly after?: number;
+  /** An event for each token: a reader that looks for its place by itself may not find it in a longer one (§4.1a). */
+  readonly tokenwise?: boolean;
   /** The turn has not started yet, and the client is told. */
   readonly waits?: boolean;
 };
 
 function stream(options: SurfaceOptions, response: ServerResponse, streaming: Streaming): void {
-  const { served, owns, revocation, after, waits = false } = streaming;
+  const { served, owns, revocation, after, tokenwise = !owns, waits = false } = streaming;
   const { record, profile, conversation, turnId } = served;
   const flushed = (position: number): void => {
     if (owns) conversation.flushed(turnId, position);
@@ -148,7 +153,7 @@ function stream(options: SurfaceOptions, response: ServerResponse, streaming: St
     profile,
     output,
     ...(after === undefined ? {} : { after }),
-    tokenwise: !owns && after === undefined,
+    tokenwise,
     onEnd: () => output.end(),
   });
   response.writeHead(200, { ...servedHeaders(served), ...EVENT_STREAM });
@@ -162,37 +167,64 @@ function stream(options: SurfaceOptions, response: ServerResponse, streaming: St
   reader.pump();
 }
 
-function retrieve(options: SurfaceOptions, { caller, parts, query, request, response, revocation }: Exchange): void {
-  const served = found(options.responses, { caller, parts });
-  if (query.get('stream') !== 'true') {
-    sendJson(response, served);
+async function retrieve(options: SurfaceOptions, exchange: Exchange): Promise<void> {
+  const { query, request, response, revocation } = exchange;
+  const streams = query.get('stream') === 'true';
+  const after = streams ? cursor(query.get('starting_after') ?? request.headers['last-event-id']) : undefined;
+  const { served, isTaken } = await found(options.responses, exchange, after);
+  if (isOver(response)) return;
+  if (streams) {
+    const behind = after === undefined ? {} : { after: checkCursor(served.record, after) };
+    stream(options, response, { served, owns: isTaken, revocation, tokenwise: after === undefined, ...behind });
     return;
   }
-  const after = query.get('starting_after') ?? request.headers['last-event-id'];
-  stream(options, response, { served, owns: false, revocation, ...cursor(served, after) });
+  if (isTaken) {
+    acknowledgeAll(served);
+    await endsSoon(served, options);
+  }
+  sendJson(response, served);
 }
 
-/** A path that names nothing is not found; a body that does is a bad request (§4.1). */
-function found(responses: Responses, { caller, parts }: Pick<Exchange, 'caller' | 'parts'>): ServedResponse {
+/** One that was over when it was taken over comes to its end as fast as its tokens come; a running one is told as it is. */
+async function endsSoon({ record }: ServedResponse, { clock, timeouts }: SurfaceOptions): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const cancel = clock.after(timeouts.queuedMs, late.resolve);
+  await Promise.race([record.whenEnded(), late.promise]);
+  cancel();
+}
+
+/**
+ * A response by its id; one that another gateway served is taken over with its session (PROTOCOL §7). `isTaken`: it was,
+ * and nobody reads it here yet. A path that names nothing is not found; a body that does is a bad request (§4.1).
+ */
+async function found(
+  responses: Responses,
+  { caller, parts }: Pick<Exchange, 'caller' | 'parts'>,
+  after = 0,
+): Promise<{ readonly served: ServedResponse; readonly isTaken: boolean }> {
+  const [id = ''] = parts;
+  const held = responses.held(caller, id);
   try {
-    return responses.find(caller, parts[0] ?? '');
+    const served = await responses.recover(caller, id, { offset: offsetOfSequence(after), resumeToken: undefined });
+    return { served, isTaken: served !== held };
   } catch (error) {
-    throw isReticleError(error) ? new StatusError(404, error) : error;
+    throw isReticleError(error) && error.code === 'turn_not_found' ? new StatusError(404, error) : error;
   }
 }
 
-/** @throws ReticleError for what is no number, or one that was not told yet */
-function cursor({ record }: ServedResponse, text: string | string[] | undefined): { after?: number } {
-  if (text === undefined) return {};
+/** @throws ReticleError for what is no number */
+function cursor(text: string | string[] | undefined): number | undefined {
+  if (text === undefined) return undefined;
   if (typeof text !== 'string' || !/^\d{1,15}$/.test(text)) {
     throw new ReticleError('invalid_request', 'the cursor is a sequence number', { param: 'starting_after' });
   }
-  return { after: checkCursor(record, Number(text)) };
+  return Number(text);
 }
 
-async function cancel({ responses }: SurfaceOptions, { caller, parts, response }: Exchange): Promise<void> {
-  const served = found(responses, { caller, parts });
+async function cancel({ responses }: SurfaceOptions, exchange: Exchange): Promise<void> {
+  const { served, isTaken } = await found(responses, exchange);
+  if (isTaken) acknowledgeAll(served);
   await responses.cut(served, 'keep-generated');
   await settled([served.record]);
-  sendJson(response, served);
+  sendJson(exchange.response, served);
 }

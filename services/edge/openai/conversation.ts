@@ -11,7 +11,14 @@
  * 2. A record is told its turn's tokens from its own end on: what comes twice is passed over there.
  * 3. Every turn that was started ends: by the engine, or as `engine_lost` when the session cannot be reached.
  */
-import { base32, isReticleError, RANDOM_ID_BYTES, ReticleError, type TraceContext } from '@reticle/core/domain';
+import {
+  base32,
+  isReticleError,
+  RANDOM_ID_BYTES,
+  ReticleError,
+  type Tier,
+  type TraceContext,
+} from '@reticle/core/domain';
 import type { Clock, Random } from '@reticle/core/flow';
 import { limits } from '@reticle/proto/contract';
 import type {
@@ -47,6 +54,8 @@ type Running = {
   readonly isFollowed?: boolean;
 };
 
+export type Place = { readonly model: string; readonly tier: Tier };
+
 export type ConversationOptions = {
   readonly front: SessionFront;
   readonly caller: Caller;
@@ -55,6 +64,8 @@ export type ConversationOptions = {
   readonly sessionId: string;
   /** Newest token of the session; absent: it is found by its id. */
   readonly resumeToken?: string;
+  /** Of a session that was just made. */
+  readonly place?: Place;
   /** Nothing runs any more and the attachment was given up. */
   readonly onIdle: () => void;
 };
@@ -77,16 +88,23 @@ export class Conversation {
   #state: 'detached' | 'attaching' | 'attached' = 'detached';
   #attachment: Attachment | undefined;
   #resumeToken: string | undefined;
+  #place: Place | undefined;
   #lostMs: number | undefined;
   #cancelTimer: () => void = () => {};
 
   constructor(options: ConversationOptions) {
     this.#options = options;
     this.#resumeToken = options.resumeToken;
+    this.#place = options.place;
   }
 
   get sessionId(): string {
     return this.#options.sessionId;
+  }
+
+  /** Model and tier of the session, as far as they are known. */
+  get place(): Place | undefined {
+    return this.#place;
   }
 
   get resumeToken(): string | undefined {
@@ -242,6 +260,7 @@ export class Conversation {
     switch (event.kind) {
       case 'attached':
         this.#resumeToken = event.resumeToken;
+        this.#place = event.session;
         this.#applied = event.lastAppliedSeq;
         this.#loseUnknown(event.replay);
         return;

@@ -3,22 +3,27 @@ import { ResponseIds } from './response-id.ts';
 
 const [older, newer] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
 const ids = new ResponseIds([newer, older]);
-const ref = { sessionId: 'abcdefghijklmnopqrstuvwxya', turnId: ResponseIds.turnId((count) => Buffer.alloc(count, 7)) };
-const id = ids.mint({ ...ref, tenant: 'acme' });
+const ref = {
+  createdAt: 1_790_000_000,
+  sessionId: 'abcdefghijklmnopqrstuvwxya',
+  turnId: ResponseIds.turnId((count) => Buffer.alloc(count, 7)),
+};
+const id = ids.mint(ref, 'acme');
 
 /** Another character at a place of the id. */
 const changed = (at: number): string => `${id.slice(0, at)}${id[at] === 'b' ? 'c' : 'b'}${id.slice(at + 1)}`;
 
 describe('a response id', () => {
-  test('gives back its session and turn, at a gateway with the key of before too', () => {
+  test('gives back its session, turn and age, at a gateway with the key of before too', () => {
     expect(id).toMatch(/^resp_[a-z2-7]{58}$/);
     expect(ids.open(id, 'acme')).toEqual(ref);
-    expect(ids.open(new ResponseIds([older]).mint({ ...ref, tenant: 'acme' }), 'acme')).toEqual(ref);
+    expect(ids.open(new ResponseIds([older]).mint(ref, 'acme'), 'acme')).toEqual(ref);
   });
 
   test.each([
     { name: 'of another tenant', text: id, tenant: 'globex' },
-    { name: 'of another cell', text: new ResponseIds([Buffer.alloc(32, 3)]).mint({ ...ref, tenant: 'acme' }) },
+    { name: 'of another cell', text: new ResponseIds([Buffer.alloc(32, 3)]).mint(ref, 'acme') },
+    { name: 'with another age', text: changed(7) },
     { name: 'with another session', text: changed(20) },
     { name: 'with another tag', text: changed(55) },
     { name: 'with a character more', text: `${id}a` },

@@ -1,6 +1,7 @@
 /**
- * Names of responses (PROTOCOL §4.1): `resp_` + base32(reserved 4 ‖ session 16 ‖ turn 8 ‖ tag 8). Any gateway of the
- * cell reads session and turn out of it, so no store maps one to the other; the tag binds it to its tenant.
+ * Names of responses (PROTOCOL §4.1): `resp_` + base32(created 4 ‖ session 16 ‖ turn 8 ‖ tag 8). Any gateway of the cell
+ * reads session, turn and age out of it, so no store maps one to the other; the tag binds it to its tenant. In the place
+ * of the engine's hash (§4.1) is the moment of creation: a session moves between engines, and is found without it.
  */
 import { timingSafeEqual } from 'node:crypto';
 import { assert, base32, fromBase32 } from '@reticle/core/domain';
@@ -8,15 +9,16 @@ import { hmacSha256 } from '@reticle/core/process';
 
 const PREFIX = 'resp_';
 const FORM = /^resp_([a-z2-7]{58})$/;
-/** Place of the engine's hash (§4.1): a session moves between engines, and is found without it. */
-const RESERVED = Buffer.alloc(4);
+/** Unix seconds, big endian. */
+const CREATED_BYTES = 4;
 const SESSION_BYTES = 16;
 const TURN_BYTES = 8;
 const TAG_BYTES = 8;
-const BODY_BYTES = RESERVED.length + SESSION_BYTES + TURN_BYTES;
+const BODY_BYTES = CREATED_BYTES + SESSION_BYTES + TURN_BYTES;
 
 export type ResponseRef = { readonly sessionId: string; readonly turnId: string };
-export type NamedResponse = ResponseRef & { readonly tenant: string };
+/** `createdAt` in Unix seconds. */
+export type NamedResponse = ResponseRef & { readonly createdAt: number };
 
 export class ResponseIds {
   readonly #keys: readonly Uint8Array[];
@@ -32,15 +34,17 @@ export class ResponseIds {
     return base32(bytes(TURN_BYTES));
   }
 
-  mint({ tenant, sessionId, turnId }: NamedResponse): string {
-    const body = Buffer.concat([RESERVED, bytesOf(sessionId, SESSION_BYTES), bytesOf(turnId, TURN_BYTES)]);
+  mint({ createdAt, sessionId, turnId }: NamedResponse, tenant: string): string {
+    const created = Buffer.alloc(CREATED_BYTES);
+    created.writeUInt32BE(createdAt);
+    const body = Buffer.concat([created, bytesOf(sessionId, SESSION_BYTES), bytesOf(turnId, TURN_BYTES)]);
     const [key] = this.#keys;
     assert(key !== undefined, 'the first key mints');
     return PREFIX + base32(Buffer.concat([body, tag(key, tenant, body)]));
   }
 
   /** Undefined for a text that is no id of this tenant in this cell: forged, foreign and unknown are one (§4.1). */
-  open(text: string, tenant: string): ResponseRef | undefined {
+  open(text: string, tenant: string): NamedResponse | undefined {
     const [, encoded] = FORM.exec(text) ?? [];
     const bytes = encoded === undefined ? undefined : fromBase32(encoded);
     if (bytes === undefined || PREFIX + base32(bytes) !== text) return undefined;
@@ -48,8 +52,9 @@ export class ResponseIds {
     const sealed = bytes.subarray(BODY_BYTES);
     if (!this.#keys.some((key) => timingSafeEqual(tag(key, tenant, body), sealed))) return undefined;
     return {
-      sessionId: base32(body.subarray(RESERVED.length, RESERVED.length + SESSION_BYTES)),
-      turnId: base32(body.subarray(RESERVED.length + SESSION_BYTES)),
+      createdAt: new DataView(body.buffer, body.byteOffset).getUint32(0),
+      sessionId: base32(body.subarray(CREATED_BYTES, CREATED_BYTES + SESSION_BYTES)),
+      turnId: base32(body.subarray(CREATED_BYTES + SESSION_BYTES)),
     };
   }
 }

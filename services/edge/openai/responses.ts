@@ -10,12 +10,12 @@ import { base32, RANDOM_ID_BYTES, ReticleError } from '@reticle/core/domain';
 import type { Clock, Random } from '@reticle/core/flow';
 import { limits } from '@reticle/proto/contract';
 import type { ControlAck, CutMode, StartTurn } from '@reticle/services/session';
-import type { Caller, SessionFront } from '@reticle/services/stream';
-import { Conversation } from './conversation.ts';
+import { tiersFor, type Caller, type SessionFront } from '@reticle/services/stream';
+import { Conversation, type ConversationOptions, type Place } from './conversation.ts';
 import type { CreateResponse } from './create-response.ts';
 import { checkCalls } from './decode-input.ts';
 import { mayHelpAnew } from './dialect.ts';
-import { ResponseIds, type ResponseRef } from './response-id.ts';
+import { ResponseIds, type NamedResponse, type ResponseRef } from './response-id.ts';
 import type { ResponseProfile } from './response-profile.ts';
 import { isCall, ResponseRecord } from './response-record.ts';
 import type { Thread } from './thread.ts';
@@ -101,6 +101,7 @@ export class Responses {
     { previousResponseId, thread }: { readonly previousResponseId: string; readonly thread: Thread | undefined },
   ): Promise<ServedResponse> {
     const { conversation, turnId: parentTurnId } = this.#parent(caller, previousResponseId);
+    checkAsked(caller, create, conversation);
     this.#checkCalls(conversation, create);
     const begins = await thread?.pointAfter(parentTurnId, create);
     const served = this.#hold(caller, create, conversation);
@@ -181,9 +182,15 @@ export class Responses {
 
   /** @throws ReticleError `turn_not_found`, the same for unknown, foreign, forged and forgotten ids */
   find(caller: Caller, responseId: string): ServedResponse {
-    const served = this.#served.get(responseId);
-    if (served === undefined || served.tenant !== caller.tenant) throw unknownResponse();
+    const served = this.held(caller, responseId);
+    if (served === undefined) throw unknownResponse();
     return served;
+  }
+
+  /** A response that this gateway serves, running or over. */
+  held(caller: Caller, responseId: string): ServedResponse | undefined {
+    const served = this.#served.get(responseId);
+    return served?.tenant === caller.tenant ? served : undefined;
   }
 
   /**
@@ -208,8 +215,8 @@ export class Responses {
   }
 
   /** The record begins anew: what its client has of it comes again first, and nobody else takes it. */
-  async #takeOver(caller: Caller, ref: ResponseRef, { offset, resumeToken }: Have): Promise<ServedResponse> {
-    const conversation = this.#converse(caller, ref.sessionId, resumeToken);
+  async #takeOver(caller: Caller, ref: NamedResponse, { offset, resumeToken }: Have): Promise<ServedResponse> {
+    const conversation = this.#converse(caller, ref.sessionId, resumeToken === undefined ? {} : { resumeToken });
     const record = new ResponseRecord(ref.turnId);
     const { promise, resolve } = Promise.withResolvers<void>();
     const stop = record.listen(() => {
@@ -221,8 +228,10 @@ export class Responses {
     conversation.follow(ref.turnId, record);
     await promise;
     const { started } = record;
-    if (started !== undefined)
-      return this.#hold(caller, { ...UNKNOWN_REQUEST, model: started.model }, conversation, record);
+    if (started !== undefined) {
+      const create = { ...UNKNOWN_REQUEST, model: started.model };
+      return this.#hold(caller, create, conversation, { record, createdAt: ref.createdAt });
+    }
     // A token may have been of another session: nothing may go on with it under this one's name.
     conversation.close();
     this.#conversations.delete(ref.sessionId);
@@ -272,6 +281,7 @@ export class Responses {
   ): { readonly successor: ServedResponse; readonly receipt: Promise<ControlAck> } {
     const { conversation, turnId, profile } = served;
     const keep = keepThroughOffset === undefined ? {} : { keepThroughOffset };
+    checkAsked(caller, create, conversation);
     const request = { ...create, dialect: profile.dialect, previousResponseId: profile.id };
     const successor = this.#hold(caller, request, conversation);
     const start = startTurn(request, { turnId: successor.turnId, parentTurnId: turnId });
@@ -283,7 +293,11 @@ export class Responses {
   unstarted(caller: Caller, create: CreateResponse): ResponseProfile {
     const { random } = this.#options;
     const turnId = ResponseIds.turnId((count) => random.bytes(count));
-    return this.#profile(caller, create, { sessionId: base32(random.bytes(RANDOM_ID_BYTES)), turnId });
+    return this.#profile(caller, create, {
+      createdAt: this.#seconds(),
+      sessionId: base32(random.bytes(RANDOM_ID_BYTES)),
+      turnId,
+    });
   }
 
   /** Ends every attachment; sessions live on at their engines. */
@@ -295,6 +309,8 @@ export class Responses {
     const ref = this.#options.ids.open(responseId, caller.tenant);
     if (ref === undefined) throw unknownResponse('previous_response_id');
     const known = this.#conversations.get(ref.sessionId);
+    // Its attachment has the rights of whoever opened it; another key may have fewer.
+    if (known?.place !== undefined) checkTier(caller, known.place);
     return { conversation: known ?? this.#converse(caller, ref.sessionId), turnId: ref.turnId };
   }
 
@@ -321,18 +337,21 @@ export class Responses {
       trace,
       bodyDigest: '',
     });
-    const conversation = this.#converse(caller, session.sessionId, resumeToken);
+    const conversation = this.#converse(caller, session.sessionId, { resumeToken, place: session });
     this.#calls.set(conversation, new Set());
     return conversation;
   }
 
-  #converse(caller: Caller, sessionId: string, resumeToken?: string): Conversation {
+  #converse(
+    caller: Caller,
+    sessionId: string,
+    known: Pick<ConversationOptions, 'resumeToken' | 'place'> = {},
+  ): Conversation {
     const { front, clock, random } = this.#options;
-    const token = resumeToken === undefined ? {} : { resumeToken };
     const onIdle = (): void => {
       if (this.#conversations.get(sessionId) === conversation) this.#conversations.delete(sessionId);
     };
-    const conversation: Conversation = new Conversation({ front, caller, clock, random, sessionId, onIdle, ...token });
+    const conversation: Conversation = new Conversation({ front, caller, clock, random, sessionId, onIdle, ...known });
     this.#conversations.set(sessionId, conversation);
     return conversation;
   }
@@ -341,12 +360,13 @@ export class Responses {
     caller: Caller,
     create: CreateResponse,
     conversation: Conversation,
-    record = new ResponseRecord(ResponseIds.turnId((count) => this.#options.random.bytes(count))),
+    made: { readonly record: ResponseRecord; readonly createdAt: number } = this.#newRecord(),
   ): ServedResponse {
     const { clock } = this.#options;
     const { sessionId } = conversation;
+    const { record, createdAt } = made;
     const { turnId } = record;
-    const profile = this.#profile(caller, create, { sessionId, turnId });
+    const profile = this.#profile(caller, create, { createdAt, sessionId, turnId });
     const { id } = profile;
     const { calls: _calls, ...asked } = create;
     const settings = { ...asked, items: [] };
@@ -360,7 +380,9 @@ export class Responses {
         conversation,
         made.map(({ callId }) => callId),
       );
-      clock.after(create.background ? BACKGROUND_KEPT_MS : KEPT_MS, () => this.#served.delete(id));
+      clock.after(create.background ? BACKGROUND_KEPT_MS : KEPT_MS, () => {
+        if (this.#served.get(id) === served) this.#served.delete(id);
+      });
     };
     const stop = record.listen(look);
     // One that was taken over may be over.
@@ -369,12 +391,23 @@ export class Responses {
     return served;
   }
 
-  #profile(caller: Caller, create: CreateResponse, ref: ResponseRef): ResponseProfile {
-    const { ids, clock } = this.#options;
+  #newRecord(): { readonly record: ResponseRecord; readonly createdAt: number } {
+    const { random } = this.#options;
+    return {
+      record: new ResponseRecord(ResponseIds.turnId((count) => random.bytes(count))),
+      createdAt: this.#seconds(),
+    };
+  }
+
+  #seconds(): number {
+    return Math.floor(this.#options.clock.wallMs() / 1_000);
+  }
+
+  #profile(caller: Caller, create: CreateResponse, ref: NamedResponse): ResponseProfile {
     return {
       ...create.echo,
-      id: ids.mint({ ...ref, tenant: caller.tenant }),
-      createdAt: Math.floor(clock.wallMs() / 1_000),
+      id: this.#options.ids.mint(ref, caller.tenant),
+      createdAt: ref.createdAt,
       model: create.model,
       previousResponseId: create.previousResponseId,
       background: create.background,
@@ -400,6 +433,17 @@ function startTurn(
     prefillOnly: !generate,
     bodyDigest: createHash('sha256').update(items.join('\0')).digest('base64url'),
   };
+}
+
+/** What a request asks for in a conversation that another key may have opened. @throws ReticleError as {@link checkTier} */
+function checkAsked(caller: Caller, { model, tier }: CreateResponse, { place }: Conversation): void {
+  if (tier !== undefined) checkTier(caller, { model: place?.model ?? model, tier });
+}
+
+/** @throws ReticleError `tier_required` for what the caller may not use */
+function checkTier(caller: Caller, { model, tier }: Place): void {
+  if (tiersFor(caller, model).includes(tier)) return;
+  throw new ReticleError('tier_required', 'the key may not use this tier', { param: 'tier' });
 }
 
 export function unknownResponse(param?: string): ReticleError {

@@ -28,6 +28,17 @@ export type Caller = {
   readonly defaultTier: Tier;
   /** Models of a tier, where it does not serve all that the key may use. */
   readonly tierModels?: TierModels;
+  /** What a caller rests on that came with a token. */
+  readonly token?: TokenFacts;
+};
+
+/** Plain values, so that a caller can be taken in by another process. */
+export type TokenFacts = {
+  readonly issuer: string;
+  readonly kid: string;
+  /** SHA-256 of the key behind the `kid`. */
+  readonly keyPrint: string;
+  readonly expiresMs: number;
 };
 
 /** Tiers that serve a model to a caller, fastest first; empty: to this caller there is no such model. */

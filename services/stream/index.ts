@@ -12,6 +12,7 @@ export type {
   CreateSession,
   ReplayTurn,
   SessionFront,
+  TokenFacts,
   TokenRun,
   WarmSession,
 } from './front.ts';

@@ -209,6 +209,21 @@ describe('a stream with a token', () => {
   });
 });
 
+describe('a page whose user has a token', () => {
+  test('opens a socket with a ticket, which ends with what the token rests on', async () => {
+    const base = platform.httpOf();
+    const headers = { origin: base, authorization: `Bearer ${rs.token({ payload: { sub: 'page' } })}` };
+    const minted = await fetch(`${base}/v1/tickets`, { method: 'POST', headers });
+    const { ticket } = (await minted.json()) as { ticket: string };
+    const protocols = ['reticle.v1', `reticle-ticket.${ticket}`];
+    const socket = await SocketClient.open(base, '', { protocols, headers: { origin: base } });
+    socket.create({ model: 'single', input: 'Hi', max_output_tokens: 2 });
+    await socket.until('response.incomplete');
+    put([{ ...acme, suspended: true }]);
+    expect(await socket.closed()).toMatchObject({ code: 1008, reason: 'key_revoked' });
+  });
+});
+
 describe('sockets', () => {
   test('a configured origin connects, another one does not', async () => {
     const token = rs.token({ payload: { sub: 'origins' } });

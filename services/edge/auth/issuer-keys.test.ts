@@ -126,9 +126,9 @@ describe('IssuerKeys', () => {
     const key = keys.find('one');
     expect(key).toBeDefined();
     for (let at = REFRESH_MS; at < BELIEVED_MS - RETRY_MS; at += RETRY_MS) await pass(RETRY_MS);
-    expect(key && keys.holds('one', key)).toBe(true);
+    expect(key && keys.holds('one', key.print)).toBe(true);
     await pass(RETRY_MS);
-    expect([keys.find('one'), key && keys.holds('one', key)]).toEqual([undefined, false]);
+    expect([keys.find('one'), key && keys.holds('one', key.print)]).toEqual([undefined, false]);
     expect(log.records.length).toBeGreaterThan(2_000);
     told.answer = [one];
     await pass(RETRY_MS);
@@ -151,7 +151,7 @@ describe('IssuerKeys', () => {
     const key = keys.find('one');
     told.answer = [];
     await pass(REFRESH_MS);
-    expect(key && keys.holds('one', key)).toBe(false);
+    expect(key && keys.holds('one', key.print)).toBe(false);
     expect(told.changes).toBe(2);
   });
 
@@ -160,7 +160,7 @@ describe('IssuerKeys', () => {
     const key = keys.find('one');
     told.answer = [signingKey('ES256', 'one')];
     await pass(REFRESH_MS);
-    expect([keys.find('one') !== undefined, key && keys.holds('one', key)]).toEqual([true, false]);
+    expect([keys.find('one') !== undefined, key && keys.holds('one', key.print)]).toEqual([true, false]);
   });
 
   test.each([

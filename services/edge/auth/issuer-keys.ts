@@ -1,8 +1,7 @@
-import type { KeyObject } from 'node:crypto';
 import { assert, JWKS_URL, type IssuerSpec } from '@reticle/core/domain';
 import type { Clock } from '@reticle/core/flow';
 import { errorFields, type Logger, type Net } from '@reticle/core/process';
-import { readKeySet, type KeySet } from './key-set.ts';
+import { readKeySet, type KeySet, type SetKey } from './key-set.ts';
 
 export type IssuerKeysOptions = {
   readonly spec: Pick<IssuerSpec, 'issuer' | 'jwksUrl' | 'algorithm'>;
@@ -66,7 +65,7 @@ export class IssuerKeys {
   }
 
   /** The key of a `kid` that a token names. One that is unknown is looked for in the background. */
-  find(kid: string): KeyObject | undefined {
+  find(kid: string): SetKey | undefined {
     const key = this.#believed().get(kid);
     if (key === undefined) this.#lookFor(kid);
     return key;
@@ -89,9 +88,9 @@ export class IssuerKeys {
     });
   }
 
-  /** Whether a `kid` still stands for this key. */
-  holds(kid: string, key: KeyObject): boolean {
-    return this.#believed().get(kid)?.equals(key) === true;
+  /** Whether a `kid` still stands for the key with this print. */
+  holds(kid: string, print: string): boolean {
+    return this.#believed().get(kid)?.print === print;
   }
 
   /** Tells every change of the keys until the returned function is called. */
@@ -141,7 +140,7 @@ export class IssuerKeys {
 
   #take(keys: KeySet): void {
     const before = this.#keys;
-    const isSame = before.size === keys.size && [...keys].every(([kid, key]) => before.get(kid)?.equals(key) === true);
+    const isSame = before.size === keys.size && [...keys].every(([kid, { print }]) => before.get(kid)?.print === print);
     this.#keys = keys;
     this.#readMs = this.#options.clock.nowMs();
     for (const kid of keys.keys()) this.#absent.delete(kid);

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { isReticleError, type IssuerSpec, type TenantAccess } from '@reticle/core/domain';
 import { VirtualClock } from '@reticle/core/flow';
 import { memoryLogger } from '@reticle/core/process';
-import { tiersFor } from '@reticle/services/stream';
+import { tiersFor, type Caller, type TokenFacts } from '@reticle/services/stream';
 import { createAuthenticator } from './authenticator.ts';
 import { IssuerKeys, REFRESH_MS } from './issuer-keys.ts';
 import { jwtAuthenticator } from './jwt-authenticator.ts';
@@ -70,6 +70,12 @@ describe('a JWT', () => {
       models: ['a', 'b'],
       tiers: ['fast', 'flex'],
       defaultTier: 'fast',
+      token: {
+        issuer: spec.issuer,
+        kid: 'one',
+        keyPrint: expect.stringMatching(/^[A-Za-z0-9_-]{43}$/),
+        expiresMs: (nowS + 3_600) * 1_000,
+      },
     });
   });
 
@@ -118,6 +124,8 @@ describe('a JWT', () => {
     { name: 'an audience that contains ours', payload: { aud: 'reticle2' } },
     { name: 'an end that is past', payload: { exp: nowS } },
     { name: 'no end', payload: { exp: undefined } },
+    { name: 'an end past all counting', payload: { exp: 1e300 } },
+    { name: 'an end before all time', payload: { exp: -1 } },
     { name: 'an end in words', payload: { exp: '9999999999' } },
     { name: 'an endless end', payload: { exp: null } },
     { name: 'a start that is 31 s ahead', payload: { nbf: nowS + 31 } },
@@ -209,6 +217,28 @@ describe('a caller with a JWT', () => {
       return isReticleError(error) ? error.code : String(error);
     }
   };
+
+  test('is taken in as plain values by whoever knows its issuer, and ends there alike', async () => {
+    const here = await setUp();
+    const there = await setUp();
+    const who = JSON.parse(JSON.stringify(here.caller())) as Caller;
+    there.auth.adopt(who);
+    expect(after(() => there.auth.check(who))).toBeUndefined();
+    there.clock.advance(HOUR_MS);
+    expect(after(() => there.auth.check(who))).toBe('key_revoked');
+    expect(after(() => there.auth.adopt(who))).toBe('key_revoked');
+  });
+
+  test.each<{ name: string; change: Partial<TokenFacts>; want: string }>([
+    { name: 'an issuer that is not configured', change: { issuer: 'https://gone.example' }, want: 'invalid_api_key' },
+    { name: 'a key that the issuer has not', change: { kid: 'two' }, want: 'key_revoked' },
+    { name: 'another key of that name', change: { keyPrint: 'A'.repeat(43) }, want: 'key_revoked' },
+  ])('is not taken in with $name', async ({ change, want }) => {
+    const { auth, caller } = await setUp();
+    const who = caller();
+    const other = { ...who, token: { ...(who.token as TokenFacts), ...change } };
+    expect(after(() => auth.adopt(other))).toBe(want);
+  });
 
   test('ends with its token', async () => {
     const { auth, caller, clock } = await setUp();

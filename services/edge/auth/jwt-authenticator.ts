@@ -1,7 +1,6 @@
-import type { KeyObject } from 'node:crypto';
 import { assert, ReticleError, type IssuerSpec, type TenantAccess, type Tier } from '@reticle/core/domain';
 import type { Clock } from '@reticle/core/flow';
-import type { Caller } from '@reticle/services/stream';
+import type { Caller, TokenFacts } from '@reticle/services/stream';
 import type { BearerAuthenticator } from './authenticator.ts';
 import type { IssuerKeys } from './issuer-keys.ts';
 import { keepsRights } from './rights.ts';
@@ -19,9 +18,6 @@ export type JwtOptions = {
 
 type Judged = { readonly token: SignedToken; readonly issuer: Issuer; readonly claims: TokenClaims };
 
-/** What made a caller true. */
-type Proof = { readonly keys: IssuerKeys; readonly key: KeyObject; readonly claims: TokenClaims };
-
 /**
  * Bearers that have the form of a JWT, of configured issuers and for known tenants (PROMISES §5.1, RFC 8725). Every
  * check that needs no key comes before the look for one, so that a token that could never be true makes nobody read keys.
@@ -29,7 +25,6 @@ type Proof = { readonly keys: IssuerKeys; readonly key: KeyObject; readonly clai
 export function jwtAuthenticator({ issuers, tenants, clock }: JwtOptions): BearerAuthenticator {
   const byName = new Map(issuers.map((issuer) => [issuer.spec.issuer, issuer] as const));
   assert(byName.size === issuers.length, 'an issuer stands once');
-  const proofs = new WeakMap<Caller, Proof>();
   /** All of a token but its signature and its tenant; undefined when that is wrong already. */
   const judge = (bearer: string): Judged | undefined => {
     const token = parseToken(bearer);
@@ -50,20 +45,24 @@ export function jwtAuthenticator({ issuers, tenants, clock }: JwtOptions): Beare
       if (judged === undefined) return undefined;
       const { token, claims } = judged;
       const { spec, keys } = judged.issuer;
-      const key = keys.find(claims.kid);
-      if (key === undefined || !isSigned(token, spec.algorithm, key)) return undefined;
-      const caller = callerOf(claims, tenants.find(claims.tenant));
-      if (caller !== undefined) proofs.set(caller, { keys, key, claims });
-      return caller;
+      const found = keys.find(claims.kid);
+      if (found === undefined || !isSigned(token, spec.algorithm, found.key)) return undefined;
+      return callerOf(claims, tenants.find(claims.tenant), {
+        issuer: spec.issuer,
+        kid: claims.kid,
+        keyPrint: found.print,
+        expiresMs: claims.expiresMs,
+      });
     },
     check(caller) {
-      const proof = proofs.get(caller);
-      assert(proof !== undefined, 'a caller is checked by who authenticated it');
-      const { keys, key, claims } = proof;
-      const tenant = tenants.find(claims.tenant);
-      const isTrue = clock.wallMs() < claims.expiresMs && keys.holds(claims.kid, key);
+      const { token } = caller;
+      assert(token !== undefined, 'a caller is checked by who authenticated it');
+      const keys = byName.get(token.issuer)?.keys;
+      const tenant = tenants.find(caller.tenant);
+      const isTrue = clock.wallMs() < token.expiresMs && keys?.holds(token.kid, token.keyPrint) === true;
       if (!isTrue || tenant?.suspended !== false || !keepsRights(caller, tenant)) throw revoked();
     },
+    owns: ({ token }) => token !== undefined && byName.has(token.issuer),
     listen(listener) {
       const stops = [tenants.listen(listener), ...issuers.map(({ keys }) => keys.listen(listener))];
       return () => stops.forEach((stop) => stop());
@@ -72,7 +71,7 @@ export function jwtAuthenticator({ issuers, tenants, clock }: JwtOptions): Beare
 }
 
 /** @throws ReticleError for a tenant that may not come in, or not here */
-function callerOf(claims: TokenClaims, tenant: TenantAccess | undefined): Caller | undefined {
+function callerOf(claims: TokenClaims, tenant: TenantAccess | undefined, token: TokenFacts): Caller | undefined {
   if (tenant === undefined) return undefined;
   if (tenant.suspended) throw revoked();
   if (tenant.elsewhere !== undefined) throw servedElsewhere(tenant.elsewhere);
@@ -87,6 +86,7 @@ function callerOf(claims: TokenClaims, tenant: TenantAccess | undefined): Caller
     tiers: allowed,
     defaultTier,
     ...(tierModels === undefined ? {} : { tierModels }),
+    token,
   };
 }
 

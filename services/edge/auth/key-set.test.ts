@@ -22,7 +22,8 @@ describe('readKeySet', () => {
 
   test('holds public keys, also of an issuer that tells its private ones', () => {
     const [key] = readKeySet(text({ ...rsa.privateKey.export({ format: 'jwk' }), kid: 'r1' }), 'RS256').values();
-    expect(key?.type).toBe('public');
+    expect(key?.key.type).toBe('public');
+    expect(key?.print).toMatch(/^[A-Za-z0-9_-]{43}$/);
   });
 
   test.each<{ name: string; change: object }>([

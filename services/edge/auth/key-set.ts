@@ -1,9 +1,11 @@
 /** Public keys of an issuer as it publishes them (RFC 7517 §5). */
-import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
+import { createHash, createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 import type { JwtAlgorithm } from '@reticle/core/domain';
 import { fieldOf, type JsonObject } from './signed-token.ts';
 
-export type KeySet = ReadonlyMap<string, KeyObject>;
+/** A key, and what stands for it where the key itself cannot go. */
+export type SetKey = { readonly key: KeyObject; readonly print: string };
+export type KeySet = ReadonlyMap<string, SetKey>;
 
 const KEYS_MAX = 100;
 const RSA_BITS_MIN = 2_048;
@@ -45,14 +47,20 @@ export function readKeySet(text: string, algorithm: JwtAlgorithm): KeySet {
   if (!Array.isArray(keys) || keys.length > KEYS_MAX) throw new Error('the document is no key set');
   const named = (keys as unknown[]).flatMap((each) => {
     const key = isObject(each) && isMeantFor(each, algorithm) ? importKey(each, algorithm) : undefined;
-    return key === undefined ? [] : [[kidOf(each), key] as const];
+    return key === undefined ? [] : [[kidOf(each), { key, print: printOf(key) }] as const];
   });
   return onlyUnique(named);
 }
 
-function onlyUnique(named: readonly (readonly [kid: string | undefined, key: KeyObject])[]): KeySet {
+function printOf(key: KeyObject): string {
+  return createHash('sha256')
+    .update(key.export({ type: 'spki', format: 'der' }))
+    .digest('base64url');
+}
+
+function onlyUnique(named: readonly (readonly [kid: string | undefined, key: SetKey])[]): KeySet {
   const times = Map.groupBy(named, ([kid]) => kid);
-  const found = new Map<string, KeyObject>();
+  const found = new Map<string, SetKey>();
   for (const [kid, key] of named) if (kid !== undefined && times.get(kid)?.length === 1) found.set(kid, key);
   return found;
 }

@@ -49,7 +49,8 @@ function kidOf(header: JsonObject, { algorithm }: IssuerSpec): string | undefine
 
 function timeOf(payload: JsonObject, name: string): number | undefined {
   const seconds = fieldOf(payload, name);
-  return typeof seconds === 'number' && Number.isFinite(seconds) && seconds >= 0 ? seconds * 1_000 : undefined;
+  const ms = typeof seconds === 'number' ? seconds * 1_000 : Number.NaN;
+  return ms >= 0 && ms <= Number.MAX_SAFE_INTEGER ? ms : undefined;
 }
 
 function isFor(payload: JsonObject, audience: string): boolean {

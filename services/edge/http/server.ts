@@ -187,9 +187,10 @@ class HttpListener implements HttpEdge {
   }
 
   async #route(request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
-    if (this.#health(request, response) || (await this.#public(request, response))) return;
+    if (this.#health(request, response)) return;
     const prepared = this.#prepared(request);
     if (prepared !== undefined) await prepared;
+    if (await this.#public(request, response)) return;
     const { caller, path, query } = this.#authenticated(request);
     const found = this.#routes.find(request.method ?? '', path);
     if ('allow' in found) {

@@ -59,7 +59,7 @@ export async function startNginx(path: string, behind: string): Promise<Nginx> {
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    await listening(port, child);
+    await listening(port, { child, path });
   } catch (error) {
     await stop();
     throw error;
@@ -97,12 +97,14 @@ ${temporary.map((name) => `  ${name}_temp_path ${folder}/${name};`).join('\n')}
 `;
 }
 
-async function listening(port: number, child: ChildProcess): Promise<void> {
+type Started = { readonly child: ChildProcess; readonly path: string };
+
+async function listening(port: number, { child, path }: Started): Promise<void> {
   for (let look = 0; look < START_LOOKS && child.exitCode === null; look += 1) {
     if (await connects(port)) return;
     await sleep(LOOK_MS);
   }
-  throw new Error('nginx does not listen');
+  throw new Error(`${path} does not listen`);
 }
 
 function connects(port: number): Promise<boolean> {

@@ -3,6 +3,7 @@ import type { Command } from './context.ts';
 import { envCommand } from './env/command.ts';
 import { keyCommand } from './key/command.ts';
 import { modelsCommand } from './models/command.ts';
+import { playgroundCommand } from './playground/command.ts';
 import { psCommand } from './ps/command.ts';
 import { replayCommand } from './replay/command.ts';
 import { upCommand } from './up/command.ts';
@@ -11,6 +12,7 @@ import { upCommand } from './up/command.ts';
 export const commands: readonly Command[] = [
   upCommand,
   chatCommand,
+  playgroundCommand,
   psCommand,
   replayCommand,
   modelsCommand,

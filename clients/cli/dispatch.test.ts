@@ -39,7 +39,7 @@ describe('dispatch', () => {
     {
       args: ['frobnicate'],
       wantErr:
-        'error[usage]: reticle has no command "frobnicate"\nThere are: up, chat, ps, replay, models, env, key.\n',
+        'error[usage]: reticle has no command "frobnicate"\nThere are: up, chat, playground, ps, replay, models, env, key.\n',
     },
     {
       args: ['chat', '--modle', 'x'],

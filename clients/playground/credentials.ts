@@ -11,9 +11,10 @@ export class Refused extends Error {}
 
 type Answer = { readonly ticket: string; readonly models: readonly string[]; readonly pass?: string };
 
-const NO_CODE = 'This page needs the address that `npm start` prints: it holds a code that works once.';
+const NO_CODE =
+  'This page needs an address with a code that works once: `npm run -s reticle -- playground` prints one.';
 const USED =
-  'The code of this address was used already, or is older than ten minutes. Run `npm start` for another one.';
+  'The code of this address was used already, or is older than ten minutes: `npm run -s reticle -- playground` prints another one.';
 
 export class Credentials {
   readonly #browser: Browser;

@@ -113,7 +113,7 @@ export class LocalPlatform implements AsyncDisposable {
         tiers,
       }),
       processes: this.#processes,
-      playgroundCode: this.#desk.mintCode(callerOf(record)),
+      playgroundCode: await this.#desk.mintCode(callerOf(record)),
     };
   }
 

@@ -109,14 +109,15 @@ export type ChildReport =
 /** Child → supervisor: what one process must decide for all workers of a port. Answered in any order. */
 export type ChildQuestion =
   | { readonly kind: 'spend-ticket'; readonly question: number; readonly use: TicketUse }
-  | { readonly kind: 'exchange-code'; readonly question: number; readonly code: string };
+  | { readonly kind: 'exchange-code'; readonly question: number; readonly code: string }
+  | { readonly kind: 'mint-code'; readonly question: number; readonly caller: Caller };
 
 /** Supervisor → child. */
 export type ChildAnswer = {
   readonly kind: 'child-answer';
   readonly question: number;
   /** False or absent: refused. */
-  readonly answer: boolean | Caller | undefined;
+  readonly answer: boolean | string | Caller | undefined;
 };
 
 /** `reticle up` → supervisor. */

@@ -82,7 +82,7 @@ export class SupervisedChild implements AsyncDisposable {
     const startedMs = env.clock.nowMs();
     const leave = hub.join(child);
     const stopListening = child.onMessage((message) => {
-      const question = messageOfKind<ChildQuestion>(message, ['spend-ticket', 'exchange-code']);
+      const question = messageOfKind<ChildQuestion>(message, ['spend-ticket', 'exchange-code', 'mint-code']);
       if (question !== undefined) void this.#answer(child, question);
       const report = messageOfKind<ChildReport>(message, ['engine-ready', 'gateway-ready', 'gateway-models', 'failed']);
       if (report === undefined) return;

@@ -44,12 +44,12 @@ describe('SupervisedDesk', () => {
 
   test('answers find their questions in any order, and noise finds none', async () => {
     const desk = local();
-    const code = desk.mintCode(caller);
+    const code = await desk.mintCode(caller);
     const { worker, hear, deliver } = rig(desk);
-    const answers = [worker.exchange('unknown'), worker.exchange(code), worker.spend(use)];
+    const answers = [worker.exchange('unknown'), worker.exchange(code), worker.spend(use), worker.mintCode(caller)];
     for (const noise of ['x', undefined, { kind: 'child-answer', question: 99, answer: true }]) hear(noise);
-    await deliver([2, 1, 0]);
-    expect(await Promise.all(answers)).toEqual([undefined, caller, true]);
+    await deliver([2, 1, 0, 3]);
+    expect(await Promise.all(answers)).toEqual([undefined, caller, true, expect.stringMatching(/^[a-z2-7]{26}$/)]);
   });
 
   test('an answer of the wrong form is a refusal', async () => {

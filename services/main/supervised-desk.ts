@@ -40,6 +40,12 @@ export class SupervisedDesk implements TicketDesk {
     return typeof answer === 'object' ? answer : undefined;
   }
 
+  async mintCode(caller: Caller): Promise<string> {
+    const answer = await this.#ask({ kind: 'mint-code', question: this.#questions++, caller });
+    if (typeof answer === 'string') return answer;
+    throw new ReticleError('overloaded', 'no code could be made');
+  }
+
   #ask(question: ChildQuestion): Promise<ChildAnswer['answer']> {
     const { promise, resolve, reject } = Promise.withResolvers<ChildAnswer['answer']>();
     const cancel = this.#clock.after(ANSWER_MS, () => {
@@ -54,7 +60,16 @@ export class SupervisedDesk implements TicketDesk {
 
 /** What the supervisor's own desk says to a child's question. */
 export async function answerQuestion(desk: TicketDesk, asked: ChildQuestion): Promise<ChildAnswer> {
-  const { kind, question } = asked;
-  const answer = kind === 'spend-ticket' ? await desk.spend(asked.use) : await desk.exchange(asked.code);
-  return { kind: 'child-answer', question, answer };
+  return { kind: 'child-answer', question: asked.question, answer: await answerOf(desk, asked) };
+}
+
+function answerOf(desk: TicketDesk, asked: ChildQuestion): Promise<ChildAnswer['answer']> {
+  switch (asked.kind) {
+    case 'spend-ticket':
+      return desk.spend(asked.use);
+    case 'exchange-code':
+      return desk.exchange(asked.code);
+    case 'mint-code':
+      return desk.mintCode(asked.caller);
+  }
 }

@@ -43,6 +43,16 @@ async function wholeText(): Promise<string> {
     expect(first).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/playground\/#[a-z2-7]{26}$/);
   });
 
+  test('`reticle playground` prints another address, which opens once', async () => {
+    const command = new RunningCommand(['npm', 'run', '-s', 'reticle', '--', 'playground'], {
+      stateHome: platform.stateHome,
+    });
+    expect(await command.ended).toBe(0);
+    const address = command.stdout.trim();
+    expect(address).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/playground\/#[a-z2-7]{26}$/);
+    expect(await runPlayground('again', address)).toMatchObject({ said: [] });
+  });
+
   test('the page opens there, loses its socket twice, and has the whole text in the end', async () => {
     const [address = ''] = /http:\S+\/playground\/\S+/.exec(platform.stdout) ?? [];
     const { turns, said } = (await runPlayground('kill', address)) as { turns: readonly [Turn]; said: unknown };

@@ -42,7 +42,7 @@ type Called = {
 };
 
 async function call(name: string): Promise<Called> {
-  const address = `${platform.httpOf()}/playground/#${platform.codeOf('acme')}`;
+  const address = `${platform.httpOf()}/playground/#${await platform.codeOf('acme')}`;
   return (await runPlayground(name, address)) as Called;
 }
 

@@ -71,7 +71,7 @@ describe('POST /v1/tickets', () => {
   });
 
   test('for a code, once: a ticket and a pass; the pass gets further tickets and opens nothing else', async () => {
-    const code = platform.codeOf('acme');
+    const code = await platform.codeOf('acme');
     const { body } = await ask({ code });
     expect(body).toMatchObject({ expires_in: 60, pass_expires_in: 43_200 });
     expect((await ask({ code })).status).toBe(401);
@@ -92,6 +92,15 @@ describe('POST /v1/tickets', () => {
     // The other gateway's origin is not allowed at this one: the ticket was good, its page was not.
     expect(opened).toContain('403');
     expect(await refusalOf(open(given, { gateway: 1 }))).toContain('401');
+  });
+
+  test('a key is granted codes, and nothing else is', async () => {
+    const { status, body } = await ask({ grant: 'code' }, { headers: key() });
+    expect([status, body]).toEqual([200, { code: expect.stringMatching(/^[a-z2-7]{26}$/), expires_in: 600 }]);
+    const { body: page } = await ask({ code: body['code'] });
+    expect((await ask({ grant: 'code', pass: page['pass'] })).status).toBe(401);
+    expect((await ask({ grant: 'code' })).status).toBe(401);
+    expect((await ask({ grant: 'key' }, { headers: key() })).status).toBe(400);
   });
 
   test.each([
@@ -159,13 +168,13 @@ describe('response.resume', () => {
   async function killedAt(offset: number, more: object = {}): Promise<Killed> {
     const client = await open(await ticket());
     client.create({ model: 'single', input: 'Hi', max_output_tokens: 400, ...more });
+    const begun = await client.until('response.in_progress');
     const { sequence_number: after } = await client.until(
       ({ type, sequence_number: number }) => type.endsWith('.delta') && Number(number) >= 64 * offset,
     );
     const upTo = client.events.filter(({ sequence_number: number }) => Number(number) <= Number(after));
     client.socket.terminate();
-    const begun = client.events.find(({ type }) => type === 'response.in_progress');
-    const { id, reticle } = (begun?.['response'] ?? {}) as { id: string; reticle: { resume_token: string } };
+    const { id, reticle } = begun['response'] as { id: string; reticle: { resume_token: string } };
     return { id, after: Number(after), text: deltas(upTo), token: reticle.resume_token };
   }
 

@@ -171,7 +171,7 @@ export class TestPlatform implements AsyncDisposable {
   }
 
   /** A one-time code for the playground, as `reticle up` prints it. */
-  codeOf(tenant: Tenant): string {
+  codeOf(tenant: Tenant): Promise<string> {
     const record = this.#records.get(tenant);
     if (record === undefined) throw new Error('the platform has not started');
     return this.#desk.mintCode(callerOf(record));

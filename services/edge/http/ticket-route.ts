@@ -2,13 +2,14 @@
  * `POST /v1/tickets`: what a page opens its WebSocket with (PROTOCOL §4.1a). The body is `{code}` (the one-time code that
  * `reticle up` prints), `{pass}` (what a code was answered with) or, with a key in the `authorization` header, empty or
  * `{origin}`: a server that mints for its own page names the page's origin, a browser sends its own. The answer names the
- * models that may be asked: a page cannot call `GET /v1/models`.
+ * models that may be asked: a page cannot call `GET /v1/models`. A key with `{"grant": "code"}` gets another one-time code.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ReticleError } from '@reticle/core/domain';
 import type { Caller } from '@reticle/services/stream';
 import type { ServedModel } from '../openai/catalog.ts';
-import { parseBody, text, type Fields } from '../openai/json-fields.ts';
+import { invalid, parseBody, text, type Fields } from '../openai/json-fields.ts';
+import { CODE_MS } from '../tickets/ticket-desk.ts';
 import { notValid, PASS_MS, TICKET_MS, type Tickets } from '../tickets/tickets.ts';
 import { checkOrigin, foreignOrigin, isServedOrigin } from '../websocket/origins.ts';
 import { StatusError } from './error-answer.ts';
@@ -42,14 +43,29 @@ export async function answerTicket(
   const keyed = request.headers.authorization === undefined ? undefined : authenticate(request);
   const body = await readBody(request, BODY_BYTES_MAX);
   const fields = body === '' ? {} : parseBody(body);
+  if (text(fields, 'grant') !== undefined) {
+    send(response, await grant(tickets, keyed, fields));
+    return;
+  }
   const origin = originOf(request, fields, allowedOrigins);
   const { caller, isNewPage } = await callerOf(tickets, { keyed, fields, origin });
   const pass = isNewPage ? { pass: tickets.mintPass(caller, origin), pass_expires_in: PASS_MS / 1_000 } : {};
   const names = servedTo(caller, models()).map(({ name }) => name);
   const answer = { ticket: tickets.mint(caller, origin), expires_in: TICKET_MS / 1_000, models: names, ...pass };
+  send(response, answer);
+}
+
+function send(response: ServerResponse, answer: object): void {
   response
     .writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' })
     .end(JSON.stringify(answer));
+}
+
+/** For a key alone: a pass that could get codes would never end. */
+async function grant(tickets: Tickets, keyed: Caller | undefined, fields: Fields): Promise<object> {
+  if (keyed === undefined) throw notValid();
+  if (text(fields, 'grant') !== 'code') throw invalid('a key is granted a "code"', 'grant');
+  return { code: await tickets.mintCode(keyed), expires_in: CODE_MS / 1_000 };
 }
 
 type Asked = { readonly keyed: Caller | undefined; readonly fields: Fields; readonly origin: string };

@@ -18,12 +18,15 @@ export interface TicketDesk {
   spend(use: TicketUse): Promise<boolean>;
   /** Who a one-time code speaks for, the first time; undefined for any other text. */
   exchange(code: string): Promise<Caller | undefined>;
+  /** A one-time code that speaks for a caller, for {@link CODE_MS}: 128 random bits as 26 base32 characters. */
+  mintCode(caller: Caller): Promise<string>;
 }
 
 /** A newcomer has read the screen by then. */
 export const CODE_MS = 10 * 60_000;
 /** More than a port takes in upgrades during a ticket's life. */
 const SPENT_MAX = 100_000;
+const CODES_MAX = 1_000;
 
 export type LocalTicketDeskOptions = {
   readonly clock: Clock;
@@ -43,12 +46,16 @@ export class LocalTicketDesk implements TicketDesk {
     this.#options = options;
   }
 
-  /** A code for {@link CODE_MS}: 128 random bits as 26 base32 characters. */
-  mintCode(caller: Caller): string {
+  mintCode(caller: Caller): Promise<string> {
     const { clock, random } = this.#options;
+    const nowMs = clock.wallMs();
+    for (const [code, { expiresMs }] of this.#codes) if (nowMs >= expiresMs) this.#codes.delete(code);
+    if (this.#codes.size >= CODES_MAX) {
+      return Promise.reject(new ReticleError('overloaded', 'too many codes wait for their use'));
+    }
     const code = base32(random.bytes(RANDOM_ID_BYTES));
-    this.#codes.set(code, { caller, expiresMs: clock.wallMs() + CODE_MS });
-    return code;
+    this.#codes.set(code, { caller, expiresMs: nowMs + CODE_MS });
+    return Promise.resolve(code);
   }
 
   spend({ gateway, id, expiresMs }: TicketUse): Promise<boolean> {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { isReticleError } from '@reticle/core/domain';
+import { base32, isReticleError } from '@reticle/core/domain';
 import { seededRandom, VirtualClock } from '@reticle/core/flow';
 import type { Caller } from '@reticle/services/stream';
 import { apiKeyAuthenticator, callerOf, createAuthenticator, KeyStore, type KeyRecord } from '../auth/index.ts';
@@ -50,6 +50,13 @@ async function refusal(run: () => unknown): Promise<string> {
     throw error;
   }
   return 'accepted';
+}
+
+/** A ticket's id that is no other's. */
+function idOf(index: number): string {
+  const bytes = new Uint8Array(16);
+  new DataView(bytes.buffer).setUint32(0, index);
+  return base32(bytes);
 }
 
 const NOT_VALID = 'invalid_api_key: no valid ticket, pass or code was given';
@@ -155,16 +162,33 @@ describe('a pass', () => {
 
 describe('a code', () => {
   test('is good once', async () => {
-    const code = rig.desk.mintCode(caller);
+    const code = await rig.desk.mintCode(caller);
     expect(code).toMatch(/^[a-z2-7]{26}$/);
     expect(await rig.tickets.exchange(code)).toEqual(caller);
     expect(await refusal(() => rig.tickets.exchange(code))).toBe(NOT_VALID);
   });
 
   test('ends after ten minutes', async () => {
-    const code = rig.desk.mintCode(caller);
+    const code = await rig.desk.mintCode(caller);
     rig.clock.advance(CODE_MS);
     expect(await refusal(() => rig.tickets.exchange(code))).toBe(NOT_VALID);
+  });
+});
+
+describe('the desk', () => {
+  test('holds a bounded number of codes, and forgets those whose time is over', async () => {
+    for (let count = 0; count < 1_000; count++) await rig.desk.mintCode(caller);
+    expect(await refusal(() => rig.tickets.mintCode(caller))).toContain('overloaded');
+    rig.clock.advance(CODE_MS);
+    expect(await rig.tickets.exchange(await rig.tickets.mintCode(caller))).toEqual(caller);
+  });
+
+  test('holds a bounded number of uses, for as long as their tickets would be good', async () => {
+    const use = (index: number) => ({ gateway: GATEWAY, id: idOf(index), expiresMs: rig.clock.wallMs() + TICKET_MS });
+    for (let count = 0; count < 100_000; count++) await rig.desk.spend(use(count));
+    expect(await refusal(() => rig.desk.spend(use(100_000)))).toContain('overloaded');
+    rig.clock.advance(TICKET_MS);
+    expect(await rig.desk.spend(use(100_001))).toBe(true);
   });
 });
 

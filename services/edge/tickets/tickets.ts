@@ -93,6 +93,11 @@ export class Tickets {
     return this.#adopt(caller);
   }
 
+  /** A one-time code for whoever has a key. */
+  mintCode(caller: Caller): Promise<string> {
+    return this.#options.desk.mintCode(caller);
+  }
+
   #seal(kind: Kind, { caller, origin }: Pick<Claims, 'caller' | 'origin'>): string {
     const { clock, random, gateway } = this.#options;
     const [key] = this.#keys;

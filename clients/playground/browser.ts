@@ -1,12 +1,20 @@
 /** What the page uses of its browser, in one place. */
 
+/** As much of a WebSocket as the page needs. */
+export interface PageSocket {
+  readonly isOpen: boolean;
+  send(text: string): void;
+  close(code: number): void;
+  addEventListener(type: 'open' | 'message' | 'close', listener: (event: { readonly data: unknown }) => void): void;
+}
+
 export type Browser = {
   nowMs(): number;
   after(ms: number, callback: () => void): void;
   /** Before the next picture is drawn. */
   onFrame(callback: () => void): void;
   post(path: string, body: object): Promise<{ readonly status: number; readonly body: unknown }>;
-  openSocket(path: string, protocols: readonly string[]): WebSocket;
+  openSocket(path: string, protocols: readonly string[]): PageSocket;
   /** What outlives a reload of this tab, and nothing else. */
   readonly kept: { get(): string | undefined; set(value: string | undefined): void };
   /** The fragment of the page's address, which no server sees; it is taken out of the address. */
@@ -27,7 +35,7 @@ export function thisBrowser(): Browser {
     },
     openSocket: (path, protocols) => {
       const { protocol, host } = window.location;
-      return new WebSocket(`${protocol === 'https:' ? 'wss:' : 'ws:'}//${host}${path}`, [...protocols]);
+      return pageSocket(new WebSocket(`${protocol === 'https:' ? 'wss:' : 'ws:'}//${host}${path}`, [...protocols]));
     },
     kept: {
       get: () => window.sessionStorage.getItem(KEPT) ?? undefined,
@@ -40,6 +48,21 @@ export function thisBrowser(): Browser {
       const fragment = window.location.hash.slice(1);
       if (fragment !== '') window.history.replaceState(null, '', window.location.pathname);
       return fragment;
+    },
+  };
+}
+
+function pageSocket(socket: WebSocket): PageSocket {
+  return {
+    get isOpen() {
+      return socket.readyState === WebSocket.OPEN;
+    },
+    send: (text) => socket.send(text),
+    close: (code) => socket.close(code),
+    addEventListener: (type, listener) => {
+      socket.addEventListener(type, (event) =>
+        listener({ data: event instanceof MessageEvent ? event.data : undefined }),
+      );
     },
   };
 }

@@ -1,5 +1,5 @@
 /** One WebSocket at a time: opened with a ticket, opened again when it is lost. */
-import type { Browser } from './browser.ts';
+import type { Browser, PageSocket } from './browser.ts';
 import { Refused, type Credentials } from './credentials.ts';
 import { parseEvent, type ServerEvent } from './server-event.ts';
 
@@ -21,7 +21,7 @@ export class Connection {
   readonly #browser: Browser;
   readonly #credentials: Credentials;
   readonly #events: ConnectionEvents;
-  #socket: WebSocket | undefined;
+  #socket: PageSocket | undefined;
   #delayMs = FIRST_DELAY_MS;
 
   constructor(browser: Browser, credentials: Credentials, events: ConnectionEvents) {
@@ -43,7 +43,7 @@ export class Connection {
 
   /** False when there is no open socket to send on. */
   send(message: object): boolean {
-    if (this.#socket?.readyState !== WebSocket.OPEN) return false;
+    if (this.#socket?.isOpen !== true) return false;
     this.#socket.send(JSON.stringify(message));
     return true;
   }
@@ -65,7 +65,7 @@ export class Connection {
       this.#delayMs = FIRST_DELAY_MS;
       this.#events.onOpen();
     });
-    socket.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
+    socket.addEventListener('message', ({ data }) => {
       const event = typeof data === 'string' ? parseEvent(data) : undefined;
       if (this.#socket === socket && event !== undefined) this.#events.onEvent(event);
     });
@@ -76,7 +76,7 @@ export class Connection {
     });
   }
 
-  #forget(socket: WebSocket): void {
+  #forget(socket: PageSocket): void {
     if (this.#socket === socket) this.#socket = undefined;
   }
 

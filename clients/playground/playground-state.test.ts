@@ -114,9 +114,9 @@ describe('a cut', () => {
 
   test('what comes behind it is not shown, and its receipt is', () => {
     const accepted = event('interrupt.accepted', 2, { response_id: 'r1', receipt });
-    const state = after(...running, cut, delta(5, 'cde'), accepted, interrupted(2));
+    const state = after(...running, cut, delta(5, 'cde'), accepted, interrupted(5));
     expect(textOf(turn(state))).toBe('ab');
-    expect(turn(state)).toMatchObject({ ending: 'stopped', receipt, sequence: 128 });
+    expect(turn(state)).toMatchObject({ ending: 'stopped', receipt, offset: 2 });
     expect(endingWords(turn(state))).toBe('Cut at token 3: 9 generated, 6 discarded.');
   });
 

@@ -242,7 +242,9 @@ function toldReceipt(state: PlaygroundState, { response_id: id, receipt }: Serve
 
 function numbered(turn: Turn, { sequence_number: number = 0 }: ServerEvent): Turn {
   const sequence = Math.max(turn.sequence, number);
-  return { ...turn, sequence, offset: Math.max(turn.offset, offsetOf(sequence)) };
+  // Behind a cut come numbers of tokens that were sent and are void.
+  const offset = turn.cutAfter === undefined ? Math.max(turn.offset, offsetOf(sequence)) : turn.offset;
+  return { ...turn, sequence, offset };
 }
 
 function withItem(turn: Turn, { output_index: index = turn.items.length, item }: ServerEvent): Turn {

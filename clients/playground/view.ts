@@ -143,7 +143,7 @@ export class View {
     this.#say('receipt-delivered', count(receipt.delivered_offset));
     this.#say('receipt-wasted', count(receipt.wasted_tokens));
     const kept = `${count(receipt.kv_kept_tokens)} tokens kept`;
-    this.#say('receipt-kv', `${receipt.kv_action.replaceAll(/[-_]/g, ' ')}, ${kept}`);
+    this.#say('receipt-kv', `${receipt.kv_action.replaceAll(/[-_]/g, ' ')}; ${kept}`);
   }
 
   /** Only what has changed is written: a live region repeats what is written anew. */

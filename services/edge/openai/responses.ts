@@ -18,6 +18,7 @@ import { mayHelpAnew } from './dialect.ts';
 import { ResponseIds, type NamedResponse, type ResponseRef } from './response-id.ts';
 import type { ResponseProfile } from './response-profile.ts';
 import { isCall, ResponseRecord } from './response-record.ts';
+import { hasMoved, refusedTakeover, UNKNOWN_REQUEST, unknownResponse, type Have } from './taken-response.ts';
 import type { Thread } from './thread.ts';
 import { Threads } from './threads.ts';
 
@@ -45,14 +46,6 @@ export type ServedResponse = ResponseRef & {
   readonly conversation: Conversation;
   /** What was asked for, without its input: what follows the response inherits it. */
   readonly settings: CreateResponse;
-};
-
-/** What a client that comes back has of a response. */
-export type Have = {
-  /** Exclusive end of the tokens. */
-  readonly offset: number;
-  /** A token of the session: it names the engine, which is looked for without it. */
-  readonly resumeToken?: string | undefined;
 };
 
 export type RedirectRequest = {
@@ -444,46 +437,4 @@ function checkAsked(caller: Caller, { model, tier }: CreateResponse, { place }: 
 function checkTier(caller: Caller, { model, tier }: Place): void {
   if (tiersFor(caller, model).includes(tier)) return;
   throw new ReticleError('tier_required', 'the key may not use this tier', { param: 'tier' });
-}
-
-export function unknownResponse(param?: string): ReticleError {
-  return new ReticleError('turn_not_found', 'no response has this id', param === undefined ? {} : { param });
-}
-
-/** What is told of a request that another gateway took: nothing of it but its model is known here (§4.1a). */
-const UNKNOWN_REQUEST: CreateResponse = {
-  model: '',
-  items: [],
-  previousResponseId: undefined,
-  cacheKey: '',
-  params: { stop: [] },
-  maxOutputTokens: undefined,
-  tier: undefined,
-  stream: true,
-  background: false,
-  generate: true,
-  echo: {
-    maxOutputTokens: undefined,
-    temperature: undefined,
-    topP: undefined,
-    parallelToolCalls: true,
-    metadata: {},
-    text: undefined,
-    reasoning: undefined,
-    toolChoice: undefined,
-    tools: [],
-    instructions: undefined,
-    ignored: [],
-  },
-};
-
-/** Another gateway has taken the session over: what is held here ended before its turn did. */
-function hasMoved({ record }: ServedResponse): boolean {
-  return record.ended?.error?.code === 'epoch_stale';
-}
-
-/** A session that is gone is an unknown response to its client. */
-function refusedTakeover({ ended }: ResponseRecord): ReticleError {
-  const { code = 'turn_not_found', message = '' } = ended?.error ?? {};
-  return code === 'turn_not_found' ? unknownResponse() : new ReticleError(code, message);
 }

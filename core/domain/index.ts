@@ -16,7 +16,7 @@ export type { WireDuration } from './duration.ts';
 export { GrammarWalk, parseTextFormat, schemaGrammar } from './grammar/index.ts';
 export type { Grammar } from './grammar/index.ts';
 export { base32, fromBase32, isClientId, isRandomId, RANDOM_ID_BYTES } from './ids.ts';
-export type { LocalChain, LocalPlatformSpec, LocalPlatformState } from './local-platform.ts';
+export type { LocalChain, LocalPlatformSpec, LocalPlatformState, ModelDefaults } from './local-platform.ts';
 export { nearestName } from './nearest-name.ts';
 export { isOffset, OFFSET_MAX } from './offset.ts';
 export type { Offset } from './offset.ts';

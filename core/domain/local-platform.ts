@@ -1,6 +1,17 @@
 import type { LocalAccess } from './access.ts';
 import type { ModelGeometry, WaferProfile } from './wafer/index.ts';
 
+/** What a Model gives to requests that leave it open (PROTOCOL §4.1a). */
+export type ModelDefaults = {
+  readonly instructions?: string | undefined;
+  readonly toolPolicy?:
+    | {
+        readonly parallelToolCalls?: boolean | undefined;
+        readonly defaultToolChoice?: 'auto' | 'none' | 'required' | undefined;
+      }
+    | undefined;
+};
+
 /** One simulated chain to run: a ModelDeployment of a local scene after validation, in plain values. */
 export type LocalChain = {
   /** The name clients ask for. */
@@ -13,6 +24,7 @@ export type LocalChain = {
   readonly wafers: number;
   /** Engines that each run this chain; default 1. */
   readonly replicas?: number;
+  readonly defaults?: ModelDefaults;
   readonly engine: {
     readonly tokens: 'hash' | 'code';
     readonly length: 'natural' | 'max';

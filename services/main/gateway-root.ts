@@ -1,4 +1,4 @@
-import { assert, base32, RANDOM_ID_BYTES, type GatewayAccess } from '@reticle/core/domain';
+import { assert, base32, RANDOM_ID_BYTES, type GatewayAccess, type ModelDefaults } from '@reticle/core/domain';
 import type { Clock } from '@reticle/core/flow';
 import { hmacSha256, Health, type Env, type Logger } from '@reticle/core/process';
 import { startTelemetry, type Telemetry } from '@reticle/core/process/telemetry';
@@ -201,6 +201,9 @@ async function startHttp(config: GatewayConfig, parts: HttpParts): Promise<HttpE
   if (httpPort === undefined) return undefined;
   const { env, logger, auth, health, front, refused, directory, httpTimeouts = {} } = parts;
   const { clock, random } = env;
+  const { modelDefaults = {} } = config;
+  const defaultsOf = (model: string): ModelDefaults | undefined =>
+    Object.hasOwn(modelDefaults, model) ? modelDefaults[model] : undefined;
   const { desk = new LocalTicketDesk({ clock, random, serves: (gateway) => gateway === gatewayId }) } = parts;
   return startHttpEdge({
     ...parts.sockets,
@@ -219,7 +222,8 @@ async function startHttp(config: GatewayConfig, parts: HttpParts): Promise<HttpE
     desk,
     ...(playground === undefined ? {} : { playground }),
     cellKeys: cellKeys.map(({ key }) => key),
-    models: () => directory.served(),
+    models: () => directory.served().map((model) => ({ ...model, instructions: defaultsOf(model.name)?.instructions })),
+    defaultsOf,
     timeouts: httpTimeouts,
   });
 }

@@ -109,7 +109,11 @@ export class LocalPlatform implements AsyncDisposable {
       apiKey: minted.key,
       models: this.#spec.chains.map((chain) => chain.servedName),
       codexModels: catalogEntries({
-        models: this.#spec.chains.map(({ servedName, contextTokens }) => ({ name: servedName, contextTokens })),
+        models: this.#spec.chains.map(({ servedName: name, contextTokens, defaults: { instructions } = {} }) => ({
+          name,
+          contextTokens,
+          instructions,
+        })),
         tiers,
       }),
       processes: this.#processes,
@@ -159,7 +163,7 @@ export class LocalPlatform implements AsyncDisposable {
 
   async #startGateways(gateways: readonly BusMember[], pepper: Uint8Array): Promise<void> {
     const { env } = this.#options;
-    const { region, host, access: { door } = {}, playground } = this.#spec;
+    const { region, host, access: { door } = {}, playground, chains } = this.#spec;
     // A restarted gateway must come back where its clients look for it. One alone takes what the system gives it and keeps
     // that; several must agree on ports before the first of them starts.
     const isAlone = gateways.length === 1;
@@ -176,6 +180,7 @@ export class LocalPlatform implements AsyncDisposable {
         httpPort,
         metricsPort: this.#metricsPort(index),
         keys: [],
+        modelDefaults: Object.fromEntries(chains.map(({ servedName, defaults = {} }) => [servedName, defaults])),
         ...(door === undefined ? {} : { door }),
         pepper,
         cellKeys: [this.#cellKey],

@@ -9,6 +9,7 @@ import type {
   LocalChain,
   LocalPlatformSpec,
   LocalPlatformState,
+  ModelDefaults,
 } from '@reticle/core/domain';
 import type { TicketUse } from '@reticle/services/edge/tickets';
 import type { Caller } from '@reticle/services/stream';
@@ -77,6 +78,8 @@ export type GatewayConfig = {
   /** Tenants of tokens, and what tenants choose; absent: none. */
   readonly access?: Omit<GatewayAccess, 'keys'>;
   readonly door?: GatewayDoor;
+  /** By served name; absent: none. */
+  readonly modelDefaults?: Readonly<Record<string, ModelDefaults>>;
   readonly pepper: Uint8Array;
   /** First mints resume tokens and signs, the others are accepted. */
   readonly cellKeys: readonly CellKey[];

@@ -6,6 +6,7 @@ import {
   type GatewayAccess,
   type GatewayDoor,
   type LocalChain,
+  type ModelDefaults,
   type Tier,
 } from '@reticle/core/domain';
 import type { Clock } from '@reticle/core/flow';
@@ -45,6 +46,7 @@ export type TestPlatformOptions = {
   /** Tenants beside the keys' own. */
   readonly access?: Omit<GatewayAccess, 'keys'>;
   readonly door?: GatewayDoor;
+  readonly modelDefaults?: Readonly<Record<string, ModelDefaults>>;
   /** Folder of the playground's build; default: none is served. */
   readonly playground?: string;
   /** Variables of OpenTelemetry for every process; default: none. */
@@ -98,7 +100,7 @@ export class TestPlatform implements AsyncDisposable {
     for (const chain of this.chains) await this.addEngine(chain);
     const pepper = randomBytes(SECRET_BYTES);
     const keys = (['acme', 'globex'] as const).map((tenant) => this.#mint(tenant, pepper));
-    const { httpTimeouts = {}, playground, access, door } = this.#options;
+    const { httpTimeouts = {}, playground, access, door, modelDefaults = {} } = this.#options;
     for (let index = 0; index < this.#gatewayCount; index++) {
       const gatewayId = newId();
       this.#gatewayIds.add(gatewayId);
@@ -115,6 +117,7 @@ export class TestPlatform implements AsyncDisposable {
         pepper,
         cellKeys: this.#cellKeys,
         webSockets: this.#options.webSockets ?? true,
+        modelDefaults,
         ...(playground === undefined ? {} : { playground }),
       };
       const onModels = (models: readonly string[]): void => this.#modelsAre(index, models);

@@ -131,6 +131,7 @@ function served(deployment: ModelDeployment, model: Model): Omit<LocalChain, 'ge
     modelDigest: digest,
     contextTokens,
     maxOutputTokens: defaults.maxOutputTokens ?? contextTokens,
+    defaults: { instructions: defaults.instructions, toolPolicy: defaults.toolPolicy },
     engine: { tokens, length, pace, seed: Number(seed), ...(script === undefined ? {} : { script }) },
   };
 }

@@ -77,6 +77,7 @@ beforeEach(async () => {
     desk: new LocalTicketDesk({ clock, random, serves: (id) => id === GATEWAY }),
     cellKeys: [new Uint8Array(32)],
     models: () => [],
+    defaultsOf: () => undefined,
   });
 });
 afterEach(async () => {

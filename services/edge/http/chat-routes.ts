@@ -5,7 +5,7 @@ import { chatCompletion } from '../openai/chat-object.ts';
 import { ChatReader, type ChunkOutput } from '../openai/chat-reader.ts';
 import { decodeChat, type CreateChat } from '../openai/decode-chat.ts';
 import { parseLargeBody, requestParam } from '../openai/json-fields.ts';
-import type { ServedResponse } from '../openai/responses.ts';
+import type { Responses, ServedResponse } from '../openai/responses.ts';
 import type { FieldName } from '../openai/response-fields.ts';
 import type { Revocation } from './live-answers.ts';
 import { readBody } from './read-body.ts';
@@ -49,7 +49,7 @@ async function create(options: SurfaceOptions, exchange: Exchange): Promise<void
   const { responses, idempotency } = options;
   const { request, response, caller, requestId, revocation } = exchange;
   const body = await readBody(request);
-  const asked = decodeChat(await parseLargeBody(body));
+  const asked = completed(responses, decodeChat(await parseLargeBody(body)));
   if (isOver(response)) return;
   const fieldName = fieldNames(asked);
   const token = request.headers[RESUME_TOKEN];
@@ -66,6 +66,13 @@ async function create(options: SurfaceOptions, exchange: Exchange): Promise<void
   const answering = { turns, asked, fieldName, requestId, revocation, owns: !isRepeat };
   if (asked.create.stream) await streamNew(options, response, answering);
   else await answer(options, response, answering);
+}
+
+/** With what its model gives; an item that comes so stands before the first message's. */
+function completed(responses: Responses, asked: CreateChat): CreateChat {
+  const create = responses.complete(asked.create);
+  const origins = create.items.length === asked.create.items.length ? asked.origins : [0, ...asked.origins];
+  return { ...asked, create, origins };
 }
 
 type Resuming = Pick<Exchange, 'caller' | 'request'> & {

@@ -59,7 +59,10 @@ async function create(options: SurfaceOptions, exchange: Exchange): Promise<void
   });
   try {
     const threadId = threadIdOf(fields, request.headers);
-    await respond(options, exchange, { body, asked: { ...decodeResponse(fields), dialect, threadId } });
+    await respond(options, exchange, {
+      body,
+      asked: options.responses.complete({ ...decodeResponse(fields), dialect, threadId }),
+    });
   } catch (error) {
     if (fields['stream'] !== true) throw error;
     refuseInStream(error, { exchange, answerOf: options.answerOf, dialect });

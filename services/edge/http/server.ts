@@ -4,7 +4,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { base32, RANDOM_ID_BYTES, ReticleError } from '@reticle/core/domain';
+import { base32, RANDOM_ID_BYTES, ReticleError, type ModelDefaults } from '@reticle/core/domain';
 import type { Clock, Random } from '@reticle/core/flow';
 import type { Health, Logger } from '@reticle/core/process';
 import { limits, type ErrorCode } from '@reticle/proto/contract';
@@ -44,6 +44,8 @@ export type HttpEdgeOptions = Pick<SocketEdgeOptions, SocketRules> & {
   readonly cellKeys: readonly Uint8Array[];
   /** Models with a ready engine. */
   readonly models: () => readonly ServedModel[];
+  /** What a model gives to requests that leave it open. */
+  readonly defaultsOf: (model: string) => ModelDefaults | undefined;
   /** What differs from {@link defaultTimeouts}. */
   readonly timeouts?: Partial<HttpTimeouts>;
   /** Told the code of everything that is refused with a status. */
@@ -73,7 +75,13 @@ const KEY_PARAMETERS = ['key', 'api_key', 'api-key', 'apikey', 'access_token', '
 /** Starts the surface. Rejects when the address cannot be bound. */
 export async function startHttpEdge(options: HttpEdgeOptions): Promise<HttpEdge> {
   const { front, clock, random } = options;
-  const responses = new Responses({ front, clock, random, ids: new ResponseIds(options.cellKeys) });
+  const responses = new Responses({
+    front,
+    clock,
+    random,
+    ids: new ResponseIds(options.cellKeys),
+    defaultsOf: options.defaultsOf,
+  });
   const edge = new HttpListener(options, responses);
   await edge.listen();
   return edge;

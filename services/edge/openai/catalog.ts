@@ -6,6 +6,8 @@ import { tierWord } from './response-profile.ts';
 export type ServedModel = {
   readonly name: string;
   readonly contextTokens: number;
+  /** The Model's own; absent: none. */
+  readonly instructions?: string | undefined;
 };
 
 export type CatalogOptions = {
@@ -40,7 +42,7 @@ export function catalogEntries({ models, tiers }: CatalogOptions): readonly obje
 
 /** One entry of Codex's catalog. */
 function catalogEntry(
-  { name, contextTokens }: ServedModel,
+  { name, contextTokens, instructions = '' }: ServedModel,
   { priority, tiers }: { readonly priority: number; readonly tiers: readonly Tier[] },
 ): object {
   return {
@@ -54,7 +56,7 @@ function catalogEntry(
     support_verbosity: false,
     truncation_policy: { mode: 'tokens', limit: TOOL_OUTPUT_TOKENS },
     experimental_supported_tools: [],
-    base_instructions: '',
+    base_instructions: instructions,
     context_window: contextTokens,
     max_context_window: contextTokens,
     input_modalities: ['text'],

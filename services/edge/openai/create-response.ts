@@ -24,6 +24,8 @@ export type CreateResponse = {
   readonly dialect?: Dialect;
   /** Codex's thread: without `previousResponseId`, a request goes on where its thread has warm context. */
   readonly threadId?: string | undefined;
+  /** What the model gave that the request left open. */
+  readonly defaults?: readonly string[];
   /** The request's place in its caller's trace. */
   readonly trace?: TraceContext | undefined;
   /** What the answer repeats of the request. */

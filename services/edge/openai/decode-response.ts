@@ -5,6 +5,7 @@ import type { CreateResponse } from './create-response.ts';
 import { checkCalls, decodeInput } from './decode-input.ts';
 import { decodeTools } from './decode-tools.ts';
 import { flag, integerIn, invalid, list, numberIn, object, requiredText, text, type Fields } from './json-fields.ts';
+import { instructionItem } from './model-defaults.ts';
 
 /** Fields that are read, or accepted without an effect of their own. Others are named in `response.reticle.ignored`. */
 const KNOWN: ReadonlySet<string> = new Set(
@@ -53,7 +54,7 @@ export function decodeResponse(fields: Fields): CreateResponse {
   const ignored = [...unknownFields(fields), ...tools.ignored, ...ignoredIncludes(fields), ...input.ignored];
   return {
     model: requiredText(fields, 'model'),
-    items: [...instructionItem(instructions), ...input.items],
+    items: [...ownInstructions(instructions), ...input.items],
     calls: input.calls,
     previousResponseId,
     cacheKey: text(fields, 'prompt_cache_key') ?? '',
@@ -128,9 +129,9 @@ function unknownFields(fields: Fields): readonly string[] {
   return Object.keys(fields).filter((name) => !KNOWN.has(name));
 }
 
-function instructionItem(instructions: string | undefined): readonly string[] {
+function ownInstructions(instructions: string | undefined): readonly string[] {
   if (instructions === undefined || instructions === '') return [];
-  return [JSON.stringify({ type: 'message', role: 'developer', content: instructions })];
+  return [instructionItem(instructions)];
 }
 
 /** Nothing that `include` asks for is held here: encrypted reasoning, log probabilities, results of hosted tools. */

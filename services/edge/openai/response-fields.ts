@@ -11,8 +11,9 @@ const SESSION_FIELDS: Readonly<Record<string, string | undefined>> = {
 };
 
 /** The session layer's names → those of the Responses body. Instructions are an item before the input's first. */
-export function responseFields({ echo }: Pick<CreateResponse, 'echo'>): FieldName {
-  const before = echo.instructions === undefined || echo.instructions === '' ? 0 : 1;
+export function responseFields({ echo, defaults = [] }: Pick<CreateResponse, 'echo' | 'defaults'>): FieldName {
+  const has = (echo.instructions ?? '') !== '' || defaults.includes('instructions');
+  const before = has ? 1 : 0;
   return (param) => {
     const plain = requestParam(param);
     const item = /^input\[(\d+)\](.*)$/s.exec(plain);

@@ -6,7 +6,7 @@
  * session of its own.
  */
 import { createHash } from 'node:crypto';
-import { base32, RANDOM_ID_BYTES, ReticleError } from '@reticle/core/domain';
+import { base32, RANDOM_ID_BYTES, ReticleError, type ModelDefaults } from '@reticle/core/domain';
 import type { Clock, Random } from '@reticle/core/flow';
 import { limits } from '@reticle/proto/contract';
 import type { ControlAck, CutMode, StartTurn } from '@reticle/services/session';
@@ -15,6 +15,7 @@ import { Conversation, type ConversationOptions, type Place } from './conversati
 import type { CreateResponse } from './create-response.ts';
 import { checkCalls } from './decode-input.ts';
 import { mayHelpAnew } from './dialect.ts';
+import { withDefaults } from './model-defaults.ts';
 import { ResponseIds, type NamedResponse, type ResponseRef } from './response-id.ts';
 import type { ResponseProfile } from './response-profile.ts';
 import { isCall, ResponseRecord } from './response-record.ts';
@@ -36,6 +37,8 @@ export type ResponsesOptions = {
   readonly clock: Clock;
   readonly random: Random;
   readonly ids: ResponseIds;
+  /** What a model gives to requests that leave it open. */
+  readonly defaultsOf: (model: string) => ModelDefaults | undefined;
 };
 
 /** One response that this gateway serves, running or over. */
@@ -71,6 +74,11 @@ export class Responses {
   /** Responses that are held. */
   get size(): number {
     return this.#served.size;
+  }
+
+  /** A request as it is read from here on: with what its model gives where it says nothing. */
+  complete(create: CreateResponse): CreateResponse {
+    return withDefaults(create, this.#options.defaultsOf(create.model));
   }
 
   /**
@@ -275,7 +283,7 @@ export class Responses {
     const { conversation, turnId, profile } = served;
     const keep = keepThroughOffset === undefined ? {} : { keepThroughOffset };
     checkAsked(caller, create, conversation);
-    const request = { ...create, dialect: profile.dialect, previousResponseId: profile.id };
+    const request = this.complete({ ...create, dialect: profile.dialect, previousResponseId: profile.id });
     const successor = this.#hold(caller, request, conversation);
     const start = startTurn(request, { turnId: successor.turnId, parentTurnId: turnId });
     const receipt = conversation.redirect({ turnId, mode, ...keep, reason: 'user' }, start, successor.record);
@@ -404,7 +412,7 @@ export class Responses {
       model: create.model,
       previousResponseId: create.previousResponseId,
       background: create.background,
-      defaults: [],
+      defaults: create.defaults ?? [],
       sessionId: ref.sessionId,
       dialect: create.dialect ?? 'openai',
     };

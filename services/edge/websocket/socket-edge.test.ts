@@ -52,6 +52,7 @@ class EdgeRig implements AsyncDisposable {
       gateway: GATEWAY,
       desk: this.desk,
       models: () => [{ name: 'spark-ref', contextTokens: 131_072 }],
+      defaultsOf: () => undefined,
       socketsPerKeyMax: SOCKETS_MAX,
       allowedOrigins: ['https://console.example'],
       webSockets,

@@ -176,7 +176,8 @@ export class SocketSession {
         this.#output.write(this.#limitReached(streamId));
         return;
       }
-      const frame = this.#withClient(decodeCreate(fields, bytes), fields);
+      const asked = this.#withClient(decodeCreate(fields, bytes), fields);
+      const frame = { ...asked, create: this.#options.responses.complete(asked.create) };
       const lane = this.#lanes.admit(frame);
       if (lane !== undefined) void this.#begin(lane, frame);
     } catch (error) {

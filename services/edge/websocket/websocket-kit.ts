@@ -98,7 +98,13 @@ export class SessionRig {
       this.#attachment = attachment;
       attachment.on('command', (command: ClientCommand) => this.commands.push(command));
     });
-    const responses = new Responses({ front, clock, random, ids: new ResponseIds([random.bytes(32)]) });
+    const responses = new Responses({
+      front,
+      clock,
+      random,
+      ids: new ResponseIds([random.bytes(32)]),
+      defaultsOf: () => undefined,
+    });
     this.session = new SocketSession({
       port: this.socket,
       caller,

@@ -29,4 +29,22 @@ export const surfaceBugs: readonly Bug[] = [
     caughtBy: { test: 'services/edge/grpc/server.test.ts', named: 'drain ends what has not finished at its bound' },
     wants: 'Exceeded timeout',
   },
+  {
+    name: 'ticket-opens-two-sockets',
+    ownedBy: 'services/edge',
+    file: 'services/edge/tickets/ticket-desk.ts',
+    find: '    this.#spent.set(id, expiresMs);\n',
+    replace: '',
+    caughtBy: { test: 'services/edge/tickets/tickets.test.ts', named: 'speaks for its key once' },
+    wants: 'Expected: "invalid_api_key',
+  },
+  {
+    name: 'ticket-of-another-origin',
+    ownedBy: 'services/edge',
+    file: 'services/edge/tickets/tickets.ts',
+    find: 'claims.origin !== origin || ',
+    replace: '',
+    caughtBy: { test: 'services/edge/tickets/tickets.test.ts', named: 'another origin: the one answer' },
+    wants: 'Expected: "invalid_api_key',
+  },
 ];

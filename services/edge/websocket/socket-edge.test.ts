@@ -5,9 +5,17 @@ import { connect } from 'node:net';
 import { seededRandom, VirtualClock } from '@reticle/core/flow';
 import { Health, memoryLogger } from '@reticle/core/process';
 import { WebSocket } from 'ws';
-import { apiKeyAuthenticator, createAuthenticator, hmacOfSecret, KeyStore, mintApiKey } from '../auth/index.ts';
+import {
+  apiKeyAuthenticator,
+  callerOf,
+  createAuthenticator,
+  hmacOfSecret,
+  KeyStore,
+  mintApiKey,
+} from '../auth/index.ts';
 import { startHttpEdge, type HttpEdge } from '../http/index.ts';
 import { LocalTicketDesk } from '../tickets/index.ts';
+import { Tickets } from '../tickets/tickets.ts';
 import type { ScriptedAttachment } from '../grpc/edge-kit.ts';
 import { runOf } from '../grpc/edge-kit.ts';
 import { ended, mark, started } from '../openai/openai-kit.ts';
@@ -24,6 +32,10 @@ class EdgeRig implements AsyncDisposable {
   readonly pepper = this.random.bytes(16);
   readonly keys = new KeyStore();
   readonly log = memoryLogger();
+  readonly cellKeys = [this.random.bytes(32)];
+  readonly auth = createAuthenticator([
+    apiKeyAuthenticator({ keys: this.keys, pepper: this.pepper, clock: this.clock }),
+  ]);
   readonly desk = new LocalTicketDesk({ clock: this.clock, random: this.random, serves: (id) => id === GATEWAY });
   readonly #minted = [this.#mint('acme'), this.#mint('globex')];
   readonly #sockets: WebSocket[] = [];
@@ -34,7 +46,7 @@ class EdgeRig implements AsyncDisposable {
 
   async start({ webSockets = true } = {}): Promise<this> {
     this.setKeys();
-    const { clock, front, random, log, keys, pepper } = this;
+    const { clock, front, random, log } = this;
     front.on('attach', (attachment: ScriptedAttachment) => {
       this.#attachment = attachment;
       attachment.on('command', (command: ClientCommand) => this.#answer(command));
@@ -43,12 +55,12 @@ class EdgeRig implements AsyncDisposable {
       host: '127.0.0.1',
       port: 0,
       front,
-      auth: createAuthenticator([apiKeyAuthenticator({ keys, pepper, clock })]),
+      auth: this.auth,
       health: new Health(),
       log,
       clock,
       random,
-      cellKeys: [random.bytes(32)],
+      cellKeys: this.cellKeys,
       gateway: GATEWAY,
       desk: this.desk,
       models: () => [{ name: 'spark-ref', contextTokens: 131_072 }],
@@ -65,7 +77,7 @@ class EdgeRig implements AsyncDisposable {
   }
 
   keyOf(tenant: 'acme' | 'globex'): string {
-    return this.#minted[tenant === 'acme' ? 0 : 1]?.key ?? '';
+    return this.#of(tenant).key;
   }
 
   connect(tenant: 'acme' | 'globex', headers: Record<string, string> = {}): WebSocket {
@@ -84,6 +96,22 @@ class EdgeRig implements AsyncDisposable {
     return client;
   }
 
+  /** As a browser does. */
+  async openWithTicket(tenant: 'acme' | 'globex'): Promise<Client> {
+    const { clock, random, auth, desk, cellKeys } = this;
+    const origin = `http://127.0.0.1:${this.edge.port}`;
+    const ticket = new Tickets({ clock, random, auth, desk, cellKeys, gateway: GATEWAY }).mint(
+      callerOf(this.#of(tenant).record),
+      origin,
+    );
+    const url = `ws://127.0.0.1:${this.edge.port}/v1/responses`;
+    const socket = new WebSocket(url, ['reticle.v1', `reticle-ticket.${ticket}`], { origin });
+    this.#sockets.push(socket);
+    const client = new Client(socket);
+    await once(socket, 'open');
+    return client;
+  }
+
   /** The running turn completes. */
   end(): void {
     this.#attachment?.sink.event({ ...ended(5), turnId: this.#turnId });
@@ -96,6 +124,12 @@ class EdgeRig implements AsyncDisposable {
     this.#attachment?.sink.event({ ...started, turnId });
     this.#attachment?.sink.event({ ...mark(0), turnId });
     this.#attachment?.sink.tokens(runOf(turnId, 0, 'hello'));
+  }
+
+  #of(tenant: 'acme' | 'globex') {
+    const minted = this.#minted[tenant === 'acme' ? 0 : 1];
+    if (minted === undefined) throw new Error('both tenants have keys');
+    return minted;
   }
 
   #mint(tenant: string) {
@@ -195,6 +229,23 @@ describe('the sockets of a server', () => {
     expect(client.told.at(-1)).toMatchObject({ type: 'error', status: 401, error: { code: 'key_revoked' } });
     expect(code).toBe(1_008);
     expect((await refusal(rig.connect('acme'))).code).toBe('key_revoked');
+    await serves('globex');
+  });
+
+  test('W22: a socket that was opened with a ticket ends with the key behind it', async () => {
+    const client = await rig.openWithTicket('acme');
+    client.create();
+    await client.until('response.output_text.delta');
+    rig.setKeys({ revoked: true });
+    const [code] = await client.closed;
+    expect(client.told.at(-1)).toMatchObject({ type: 'error', status: 401, error: { code: 'key_revoked' } });
+    expect(code).toBe(1_008);
+    await serves('globex');
+  });
+
+  test('W20: sockets that were opened with tickets count for their key', async () => {
+    await Promise.all(Array.from({ length: SOCKETS_MAX }, () => rig.openWithTicket('acme')));
+    expect((await refusal(rig.connect('acme'))).code).toBe('rate_limit_exceeded');
     await serves('globex');
   });
 

@@ -5,10 +5,10 @@ import { runClient } from './client-rig.ts';
 const SCRIPT = join(import.meta.dirname, 'playground-calls.mjs');
 
 /** What a person did on the page, and what came of it. Rejects with what the browser's process said. */
-export async function runPlayground(name: string, address: string): Promise<unknown> {
+export async function runPlayground(name: string, address: string, pids: readonly number[] = []): Promise<unknown> {
   const { RETICLE_CHROMIUM } = environment();
   const variables = RETICLE_CHROMIUM === undefined ? {} : { RETICLE_CHROMIUM };
-  const { stdout, stderr } = await runClient([process.execPath, SCRIPT, name, address], variables);
+  const { stdout, stderr } = await runClient([process.execPath, SCRIPT, name, address, ...pids.map(String)], variables);
   if (stdout === '') throw new Error(stderr);
   return JSON.parse(stdout) as unknown;
 }

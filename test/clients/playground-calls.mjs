@@ -1,4 +1,4 @@
-/** What a person does on the playground, in a real Chromium; `node playground-calls.mjs NAME ADDRESS` prints what came of it. */
+/** What a person does on the playground, in a real Chromium; `node playground-calls.mjs NAME ADDRESS [PID…]` prints what came of it. */
 import { launchChromium } from './chromium.mjs';
 
 const PROMPT = 'Write a queue.';
@@ -148,6 +148,18 @@ const calls = {
     await page.getByRole('button', { name: 'Kill the socket' }).click();
     await ended(page, 0);
     return { turns: await turnsOf(page), status };
+  },
+
+  /** The processes that the command line names die while an answer runs. */
+  async death() {
+    const page = await open();
+    await isOpen(page);
+    await ask(page, PROMPT);
+    await seen(page);
+    for (const pid of process.argv.slice(4)) process.kill(Number(pid), 'SIGKILL');
+    await ended(page, 0);
+    said.splice(0);
+    return { turns: await turnsOf(page) };
   },
 
   async reload() {

@@ -225,3 +225,19 @@ describe('detach, park, drop', () => {
     expect(counts).toContain('session_dropped_idle');
   });
 });
+
+describe('a turn that has not started when its session is taken over', () => {
+  test('and is cut then, ends on the lane that Opened named', () => {
+    const { link, host, clock } = rig({ prefillMs: 5 });
+    link.start({ sid: 1, lane: 1, turnId: 't1' });
+    const next = new FakeLink(host);
+    next.open({ sid: 4, sessionId: SESSION, wantTranscript: true });
+    const [turn] = next.all('opened')[0]?.turns ?? [];
+    const lane = turn?.lane ?? 0;
+    expect(turn).toMatchObject({ turnId: 't1', ended: false });
+    next.cut({ lane, signalId: 's1' });
+    clock.advance(20);
+    expect(next.lane(lane).ended).toMatchObject({ endOffset: 0 });
+    expect(next.all('transcript').filter(({ ended }) => ended)).toEqual([]);
+  });
+});

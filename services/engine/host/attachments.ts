@@ -213,7 +213,9 @@ function inForce({ attachment }: Session): Attachment {
   return attachment;
 }
 
+/** For `Opened`, which names the lane. */
 function adopted(turn: Turn, replayFrom: number): AdoptedTurn__Input {
+  turn.laneTold = true;
   const { lane, turnId, ledger, final } = turn;
   return { lane, turnId, replayFrom, generatedOffset: ledger.generated, ended: final !== undefined };
 }

@@ -28,6 +28,7 @@ export function bindLane(session: Session, turn: Turn, lane: number): void {
   turn.lanes.push({ channel, lane });
   turn.channel = channel;
   turn.lane = lane;
+  turn.laneTold = !isHostLane(lane);
   // The list of another link may still hold it; that link passes over it.
   turn.dirty = false;
 }

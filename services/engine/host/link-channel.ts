@@ -5,7 +5,6 @@
  */
 import { StepFrameWriter } from '@reticle/proto/wire';
 import type { LinkResponse__Input } from '@reticle/proto/gen/engine/v1/LinkResponse';
-import { isHostLane } from './lanes.ts';
 import { endedMessage, startedMessage, wireMark } from './messages.ts';
 import type { HostLink } from './ports.ts';
 import type { Attachment } from './session.ts';
@@ -134,8 +133,8 @@ export class LinkChannel {
       if (turn.channel !== this || turn.endedTold || !turn.delivered || turn.final === undefined) continue;
       turn.endedTold = true;
       told = true;
-      // The gateway learns of a lane of the host's by `Started`; without one, the record tells the end.
-      if (isHostLane(turn.lane) && !turn.startedTold) this.#announceEnd(turn);
+      // Of a lane of the host's that was not named, nobody would hear: the record tells the end.
+      if (!turn.laneTold && !turn.startedTold) this.#announceEnd(turn);
       else this.control(endedMessage(turn, turn.final));
     }
     return told;

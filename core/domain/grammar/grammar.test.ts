@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
+import { isReticleError } from '../reticle-error.ts';
 import { tokeniseBytes } from '../tokens/index.ts';
 import { GrammarWalk } from './grammar.ts';
 import { parseTextFormat } from './text-format.ts';
@@ -128,6 +129,17 @@ const { schema: schemas } = fc.letrec<{ schema: Schema; scalar: Schema; array: S
   }),
 );
 
+/** A few of the generated schemas have no text that is short enough, and are refused for it. */
+function isTaken(schema: Schema): boolean {
+  try {
+    grammarOf(schema);
+    return true;
+  } catch (error) {
+    if (isReticleError(error) && error.code === 'schema_too_complex') return false;
+    throw error;
+  }
+}
+
 /** Without keys that a format may not hold, and without -0, which JSON writes as 0. */
 function isSafeJson(values: readonly unknown[]): boolean {
   return !/__proto__|constructor/.test(JSON.stringify(values));
@@ -136,7 +148,7 @@ function isSafeJson(values: readonly unknown[]): boolean {
 describe('a walk', () => {
   test('ends in a JSON text that is valid against its schema, one token of the tokeniser per move', () => {
     fc.assert(
-      fc.property(schemas, fc.integer(), (schema, seed) => {
+      fc.property(schemas.filter(isTaken), fc.integer(), (schema, seed) => {
         const pieces = walk(schema, picks(seed));
         const text = Buffer.concat(pieces);
         expect(isValid(JSON.parse(textOf(pieces)), schema)).toBe(true);

@@ -40,10 +40,11 @@ export async function openaiForPython(): Promise<{ python: string } | { missing:
 
 export type ClientRun = { readonly stdout: string; readonly stderr: string; readonly code: number | null };
 
-/** Runs a real client as its user does, in a home of its own, until it ends. */
+/** Runs a real client as its user does, in a home of its own, until it ends, for `boundMs` at most. */
 export async function runClient(
   command: readonly [string, ...string[]],
   variables: Readonly<Record<string, string>>,
+  boundMs?: number,
 ): Promise<ClientRun> {
   const home = mkdtempSync(join(tmpdir(), 'reticle-client-'));
   const [file, ...args] = command;
@@ -61,7 +62,7 @@ export async function runClient(
     child.once('close', resolve);
   });
   try {
-    const code = await bounded(ended, () => `the end of ${command.join(' ')}; it said: ${stdout}${stderr}`);
+    const code = await bounded(ended, () => `the end of ${command.join(' ')}; it said: ${stdout}${stderr}`, boundMs);
     return { stdout, stderr, code };
   } finally {
     child.kill('SIGKILL');

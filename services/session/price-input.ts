@@ -1,4 +1,4 @@
-import { tokeniseInput, parseItem, type InputPiece } from '@reticle/core/domain/tokens';
+import { countInput, parseItem, type InputPiece } from '@reticle/core/domain/tokens';
 import { OFFSET_MAX, ReticleError } from '@reticle/core/domain';
 import { limits } from '@reticle/proto/contract';
 import type { TurnInput } from './commands.ts';
@@ -31,10 +31,9 @@ export function priceInput(input: readonly TurnInput[], options: PriceOptions): 
     if (each.kind === 'tokens') return { kind: 'tokens', ids: each.ids };
     return { kind: 'item', item: parseItem(each.json, `${options.param}[${index - headItems}].item_json`) };
   });
-  const { ids } = tokeniseInput(pieces, {
+  return countInput(pieces, {
     vocab: OFFSET_MAX,
     afterAssistantOutput: options.afterOutput,
     opensAnswer: options.opensAnswer,
   });
-  return ids.length;
 }

@@ -7,6 +7,7 @@ import {
   HttpClient,
   interrupt,
   modes,
+  SocketClient,
   start,
   startTestPlatform,
   TraceCollector,
@@ -26,6 +27,7 @@ const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736';
 const CALLER = '00f067aa0ba902b7';
 const OTHER_TRACE = 'aaaabbbbccccddddeeeeffff00001111';
 const CHAT_TRACE = '1111222233334444555566667777888a';
+const SOCKET_TRACE = '999922223333444455556666777788cc';
 const SHORT = 300;
 const LONG = 4_000;
 
@@ -113,6 +115,14 @@ async function overHttp(): Promise<void> {
   }
 }
 
+async function overSocket(): Promise<void> {
+  const headers = { traceparent: `00-${SOCKET_TRACE}-${CALLER}-01` };
+  const socket = await SocketClient.open(platform.httpOf(), platform.keyOf('acme'), { headers });
+  socket.create({ model: platform.chain.servedName, input: CANARY, max_output_tokens: SHORT });
+  await socket.until('response.incomplete');
+  socket.socket.close();
+}
+
 beforeAll(async () => {
   collector = await TraceCollector.start();
   platform = await startTestPlatform({ chains: [flatChain(2_000)], telemetry: collector.environment });
@@ -126,6 +136,7 @@ beforeAll(async () => {
   }
   samples = samplesOf(await platform.scrape());
   await overHttp();
+  await overSocket();
   artefacts.push(await platform.scrape());
   for (const engine of platform.engines) artefacts.push(await platform.scrape(engine));
   await platform[Symbol.asyncDispose]();
@@ -233,7 +244,9 @@ describe('spans', () => {
     const chats = under(`chat ${platform.chain.servedName}`);
     expect(chats.filter(({ traceId }) => traceId === TRACE_ID)).toHaveLength(2);
     expect(chats.filter(({ traceId }) => traceId === CHAT_TRACE)).toHaveLength(1);
-    expect(under('reticle.session.open').map(({ traceId }) => traceId)).toEqual([TRACE_ID, CHAT_TRACE]);
+    expect(chats.filter(({ traceId }) => traceId === SOCKET_TRACE)).toHaveLength(1);
+    const opened = under('reticle.session.open').map(({ traceId }) => traceId);
+    expect(opened).toEqual([TRACE_ID, CHAT_TRACE, SOCKET_TRACE]);
   });
 
   test('of a request with a malformed context have a trace of their own', () => {

@@ -1,5 +1,5 @@
 export { canonicalJson } from './canonical-json.ts';
-export { tokeniseInput } from './input.ts';
+export { countInput, tokeniseInput } from './input.ts';
 export type { InputPiece, TokenisedInput, TokeniseInputOptions } from './input.ts';
 export { foreignFields, parseItem, readItem, roles } from './item.ts';
 export { hasUnsafeKeys, jsonExcess, nestsDeeperThan } from './json-scan.ts';

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { isReticleError } from '../reticle-error.ts';
-import { tokeniseInput, type InputPiece } from './input.ts';
+import { countInput, tokeniseInput, type InputPiece } from './input.ts';
 import { parseItem, type Item, type MessageItem } from './item.ts';
 import { itemHeading, renderItems, renderTurnInput, type GeneratedItem } from './template.ts';
 import { tokenise } from './tokeniser.ts';
@@ -176,7 +176,22 @@ describe('tokeniseInput', () => {
     },
     { name: 'an empty span', pieces: [span()], after: false, want: [] },
   ])('$name', ({ pieces, after, want }) => {
-    expect([...tokeniseInput(pieces, { vocab, afterAssistantOutput: after }).ids]).toEqual(want);
+    const options = { vocab, afterAssistantOutput: after };
+    expect([...tokeniseInput(pieces, options).ids]).toEqual(want);
+    expect(countInput(pieces, options)).toBe(want.length);
+  });
+
+  test('counts what it would make, in any text', () => {
+    const piece = fc.oneof(
+      fc.string({ unit: 'grapheme', maxLength: 60 }).map((text) => item(user(text))),
+      fc.array(fc.nat(vocab - 1), { maxLength: 5 }).map((ids) => span(...ids)),
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 6 }), fc.boolean(), fc.boolean(), (pieces, after, opensAnswer) => {
+        const options = { vocab, afterAssistantOutput: after, opensAnswer };
+        expect(countInput(pieces, options)).toBe(tokeniseInput(pieces, options).ids.length);
+      }),
+    );
   });
 
   test('a prefix opens no answer', () => {

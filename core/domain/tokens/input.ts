@@ -2,7 +2,7 @@ import { ReticleError } from '../reticle-error.ts';
 import type { Tool } from '../tools/tool.ts';
 import type { Item } from './item.ts';
 import { ANSWER_END, ANSWER_START, renderItems } from './template.ts';
-import { tokenise } from './tokeniser.ts';
+import { countTokens, tokenise } from './tokeniser.ts';
 
 /** One `InputItem` of the wire: an item, or a client's own tokens. */
 export type InputPiece =
@@ -44,7 +44,9 @@ const CANARY = /cnry-([a-z2-7]{6})/;
 export function tokeniseInput(pieces: readonly InputPiece[], options: TokeniseInputOptions): TokenisedInput {
   const items = pieces.flatMap((piece) => (piece.kind === 'item' ? [piece.item] : []));
   return {
-    ids: joined(tokenParts(pieces, options)),
+    ids: joined(
+      partsOf(pieces, options).map((part) => (typeof part === 'string' ? tokenise(part, options.vocab).ids : part)),
+    ),
     lastUserText: items.findLast((item) => item.kind === 'message' && item.role === 'user')?.text,
     canary: firstCanary(items),
     lastItem: lastItem(pieces),
@@ -52,13 +54,29 @@ export function tokeniseInput(pieces: readonly InputPiece[], options: TokeniseIn
   };
 }
 
+/**
+ * How many tokens {@link tokeniseInput} gives, without making them: a gateway asks this of every request.
+ *
+ * @throws ReticleError as {@link tokeniseInput}
+ */
+export function countInput(pieces: readonly InputPiece[], options: TokeniseInputOptions): number {
+  return partsOf(pieces, options).reduce(
+    (sum, part) => sum + (typeof part === 'string' ? countTokens(part) : part.length),
+    0,
+  );
+}
+
 function lastItem(pieces: readonly InputPiece[]): Item | undefined {
   const last = pieces.findLast((piece) => piece.kind === 'tokens' || !('tools' in piece.item));
   return last?.kind === 'item' ? last.item : undefined;
 }
 
-function tokenParts(pieces: readonly InputPiece[], options: TokeniseInputOptions): readonly ArrayLike<number>[] {
-  const parts: ArrayLike<number>[] = [];
+/** Texts and spans in their places; every text but the last ends at a newline, which no token crosses. */
+function partsOf(
+  pieces: readonly InputPiece[],
+  options: TokeniseInputOptions,
+): readonly (string | ArrayLike<number>)[] {
+  const parts: (string | ArrayLike<number>)[] = [];
   let text = options.afterAssistantOutput && pieces[0]?.kind !== 'tokens' ? ANSWER_END : '';
   for (const [index, piece] of pieces.entries()) {
     if (piece.kind === 'item') {
@@ -66,11 +84,11 @@ function tokenParts(pieces: readonly InputPiece[], options: TokeniseInputOptions
       continue;
     }
     checkSpan(piece.ids, options.vocab, index);
-    parts.push(tokenise(text, options.vocab).ids, piece.ids);
+    parts.push(text, piece.ids);
     text = '';
   }
   if (options.opensAnswer !== false && pieces.at(-1)?.kind !== 'tokens') text += ANSWER_START;
-  parts.push(tokenise(text, options.vocab).ids);
+  parts.push(text);
   return parts;
 }
 

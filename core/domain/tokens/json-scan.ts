@@ -84,11 +84,15 @@ function addKey(keys: Set<string>, literal: string): boolean {
 
 /** Index of the quote that closes the string opened at `at`; the text's length when none does. */
 function stringEnd(json: string, at: number): number {
-  let index = at + 1;
-  while (index < json.length) {
-    const unit = json.charCodeAt(index);
-    if (unit === QUOTE) return index;
-    index += unit === BACKSLASH ? 2 : 1;
-  }
-  return json.length;
+  // The engine's own search is some ten times faster than a loop, and long strings are what large bodies are made of.
+  let end = json.indexOf('"', at + 1);
+  while (end >= 0 && isEscaped(json, end, at)) end = json.indexOf('"', end + 1);
+  return end < 0 ? json.length : end;
+}
+
+/** True behind an odd number of backslashes, inside the string that opened at `open`. */
+function isEscaped(json: string, at: number, open: number): boolean {
+  let first = at;
+  while (first - 1 > open && json.charCodeAt(first - 1) === BACKSLASH) first -= 1;
+  return (at - first) % 2 === 1;
 }

@@ -13,6 +13,7 @@ import { WebSocketServer, type WebSocket } from 'ws';
 import { watchCredentials, type Authenticator } from '../auth/index.ts';
 import { StatusError, type ErrorAnswer, type ErrorAnswerer } from '../http/error-answer.ts';
 import { endRaw } from '../http/last-answer.ts';
+import { traceOf } from '../http/trace-of.ts';
 import { dialectOf, threadIdOf } from '../openai/dialect.ts';
 import type { Responses } from '../openai/responses.ts';
 import type { PartialOnInterrupt } from './controls.ts';
@@ -145,6 +146,7 @@ export class SocketEdge {
       wantsReticleEvents: dialect === 'codex' || isBrowser || headers['x-reticle-events'] === '1',
       continues: isBrowser || headers['x-reticle-on-disconnect'] === 'continue',
       partialOnInterrupt: partialOnInterrupt(caller),
+      trace: traceOf(request),
       // Behind all reads of this turn: a tick would write once for each frame of the link (PERFORMANCE H7).
       defer: (callback) => void setImmediate(callback),
     });

@@ -10,7 +10,7 @@
  * 3. Once over, nothing is read or written. Turns whose client is gone are cut, unless it asked that they go on (R6).
  * 4. A leaving socket takes no request; what runs is never cut for it.
  */
-import { isReticleError, ReticleError } from '@reticle/core/domain';
+import { isReticleError, ReticleError, type TraceContext } from '@reticle/core/domain';
 import type { Clock, Random } from '@reticle/core/flow';
 import type { Caller } from '@reticle/services/stream';
 import type { ErrorAnswerer } from '../http/error-answer.ts';
@@ -54,6 +54,8 @@ export type SocketSessionOptions = {
   /** Turns go on when the socket ends, unless a request says otherwise. */
   readonly continues: boolean;
   readonly partialOnInterrupt: PartialOnInterrupt;
+  /** The caller's place in its own trace, for every turn of the socket. */
+  readonly trace?: TraceContext | undefined;
   /** Runs a callback at the end of this turn of the loop. */
   readonly defer: (callback: () => void) => void;
 };
@@ -186,9 +188,9 @@ export class SocketSession {
   }
 
   #withClient(frame: CreateFrame, fields: Fields): CreateFrame {
-    const { dialect, threadId } = this.#options;
+    const { dialect, threadId, trace } = this.#options;
     const told = threadIdOf(fields, { 'thread-id': threadId });
-    return { ...frame, create: { ...frame.create, dialect, threadId: told } };
+    return { ...frame, create: { ...frame.create, dialect, threadId: told, trace } };
   }
 
   /** The only place where this machine waits: a session is found or made, a prewarm ends. */

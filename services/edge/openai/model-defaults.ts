@@ -1,6 +1,10 @@
 import type { ModelDefaults } from '@reticle/core/domain';
 import type { CreateResponse } from './create-response.ts';
 
+type ToolPolicy = NonNullable<ModelDefaults['toolPolicy']>;
+
+const NAMES = { parallelToolCalls: 'parallel_tool_calls', toolChoice: 'tool_choice' } as const;
+
 /** Roles whose messages instruct; items are canonical JSON, in whose strings a quotation mark is escaped. */
 const INSTRUCTING = ['"role":"developer"', '"role":"system"'] as const;
 
@@ -10,33 +14,31 @@ const INSTRUCTING = ['"role":"developer"', '"role":"system"'] as const;
  * instructions in its context already.
  */
 export function withDefaults(create: CreateResponse, defaults: ModelDefaults | undefined): CreateResponse {
-  if (defaults === undefined) return create;
-  const { instructions = '', toolPolicy = {} } = defaults;
-  const { items, params, echo, previousResponseId } = create;
-  const instructs = instructions !== '' && previousResponseId === undefined && !hasInstructions(create);
-  const { parallelToolCalls: parallel, defaultToolChoice: choice } = params.tools === undefined ? {} : toolPolicy;
-  const setsParallel = parallel !== undefined && params.parallelToolCalls === undefined;
-  const setsChoice = choice !== undefined && params.toolChoice === undefined;
-  const names = [
-    ...(instructs ? ['instructions'] : []),
-    ...(setsParallel ? ['parallel_tool_calls'] : []),
-    ...(setsChoice ? ['tool_choice'] : []),
-  ];
-  if (names.length === 0) return create;
+  return withToolPolicy(withInstructions(create, defaults?.instructions ?? ''), defaults?.toolPolicy ?? {});
+}
+
+function withInstructions(create: CreateResponse, instructions: string): CreateResponse {
+  const { items, previousResponseId } = create;
+  if (instructions === '' || previousResponseId !== undefined || hasInstructions(create)) return create;
+  return { ...create, items: [instructionItem(instructions), ...items], defaults: ['instructions'] };
+}
+
+function withToolPolicy(create: CreateResponse, policy: ToolPolicy): CreateResponse {
+  const { params, echo, defaults = [] } = create;
+  const { parallelToolCalls: parallel, defaultToolChoice: choice } = params.tools === undefined ? {} : policy;
+  const isParallel = params.parallelToolCalls === undefined ? parallel : undefined;
+  const chosen = params.toolChoice === undefined ? choice : undefined;
+  if (isParallel === undefined && chosen === undefined) return create;
+  const given = {
+    ...(isParallel === undefined ? {} : { parallelToolCalls: isParallel }),
+    ...(chosen === undefined ? {} : { toolChoice: chosen }),
+  };
+  const words = Object.keys(given).map((name) => NAMES[name as keyof typeof NAMES]);
   return {
     ...create,
-    items: instructs ? [instructionItem(instructions), ...items] : items,
-    params: {
-      ...params,
-      ...(setsParallel ? { parallelToolCalls: parallel } : {}),
-      ...(setsChoice ? { toolChoice: JSON.stringify(choice) } : {}),
-    },
-    echo: {
-      ...echo,
-      ...(setsParallel ? { parallelToolCalls: parallel } : {}),
-      ...(setsChoice ? { toolChoice: choice } : {}),
-    },
-    defaults: names,
+    params: { ...params, ...given, ...(chosen === undefined ? {} : { toolChoice: JSON.stringify(chosen) }) },
+    echo: { ...echo, ...given },
+    defaults: [...defaults, ...words],
   };
 }
 

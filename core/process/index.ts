@@ -64,3 +64,4 @@ export type { ProcessPort, SuperviseOptions } from './supervise-process.ts';
 export { systemClock } from './system-clock.ts';
 export { systemEnv } from './system-env.ts';
 export { systemRandom } from './system-random.ts';
+export { within } from './within.ts';

@@ -1,6 +1,6 @@
 import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
 import { base32, RANDOM_ID_BYTES } from '@reticle/core/domain';
-import type { Secret } from '@reticle/core/process';
+import { within, type Secret } from '@reticle/core/process';
 import { BusError, type Bus, type BusHandler, type BusResponder } from './bus.ts';
 import { NatsLink, type NatsLinkOptions } from './nats-link.ts';
 import { inboxPrefix, isComponentInbox } from './nats-subjects.ts';
@@ -214,9 +214,6 @@ function listen(interest: Interest, connection: NatsConnection): void {
  */
 export async function connectNatsBus(options: NatsBusOptions): Promise<NatsBus> {
   const bus = new NatsBus(options);
-  const late = Promise.withResolvers<void>();
-  const cancel = options.clock.after(options.firstConnectMs ?? FIRST_CONNECT_MS, late.resolve);
-  await Promise.race([bus.firstConnected, late.promise]);
-  cancel();
+  await within(options.clock, bus.firstConnected, options.firstConnectMs ?? FIRST_CONNECT_MS);
   return bus;
 }

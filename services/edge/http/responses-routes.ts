@@ -2,6 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import { assert, isReticleError, ReticleError } from '@reticle/core/domain';
 import type { Clock } from '@reticle/core/flow';
+import { within } from '@reticle/core/process';
 import { lostTurn } from '../openai/conversation.ts';
 import type { CreateResponse } from '../openai/create-response.ts';
 import { checkCursor } from '../openai/cursor.ts';
@@ -183,17 +184,10 @@ async function retrieve(options: SurfaceOptions, exchange: Exchange): Promise<vo
   }
   if (isTaken) {
     acknowledgeAll(served);
-    await endsSoon(served, options);
+    // One that was over comes to its end as fast as its tokens come; a running one is told as it is.
+    await within(options.clock, served.record.whenEnded(), options.timeouts.queuedMs);
   }
   sendJson(response, served);
-}
-
-/** One that was over when it was taken over comes to its end as fast as its tokens come; a running one is told as it is. */
-async function endsSoon({ record }: ServedResponse, { clock, timeouts }: SurfaceOptions): Promise<void> {
-  const late = Promise.withResolvers<void>();
-  const cancel = clock.after(timeouts.queuedMs, late.resolve);
-  await Promise.race([record.whenEnded(), late.promise]);
-  cancel();
 }
 
 /**

@@ -2,6 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import { isReticleError, ReticleError } from '@reticle/core/domain';
 import type { Clock } from '@reticle/core/flow';
+import { within } from '@reticle/core/process';
 import type { TurnError } from '@reticle/services/session';
 import type { FieldName } from '../openai/response-fields.ts';
 import type { ResponseRecord } from '../openai/response-record.ts';
@@ -21,10 +22,7 @@ export async function begun(
 ): Promise<boolean> {
   const met = (): boolean =>
     records.every(({ started }) => started !== undefined) || records.some(({ ended }) => ended !== undefined);
-  const late = Promise.withResolvers<void>();
-  const cancel = clock.after(waitMs, late.resolve);
-  await Promise.race([until(records, met), late.promise]);
-  cancel();
+  await within(clock, until(records, met), waitMs);
   return !met();
 }
 

@@ -6,7 +6,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import { base32, RANDOM_ID_BYTES, ReticleError, type ModelDefaults } from '@reticle/core/domain';
 import type { Clock, Random } from '@reticle/core/flow';
-import type { Health, Logger } from '@reticle/core/process';
+import { within, type Health, type Logger } from '@reticle/core/process';
 import { limits, type ErrorCode } from '@reticle/proto/contract';
 import type { Caller, SessionFront } from '@reticle/services/stream';
 import { MISPLACED_KEY_HEADERS, type Authenticator } from '../auth/index.ts';
@@ -163,10 +163,7 @@ class HttpListener implements HttpEdge {
     this.goAway(ms);
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeIdleConnections();
-    const bound = Promise.withResolvers<void>();
-    const cancel = this.#options.clock.after(ms, bound.resolve);
-    await Promise.race([closed, bound.promise]);
-    cancel();
+    await within(this.#options.clock, closed, ms);
     await this.close();
   }
 

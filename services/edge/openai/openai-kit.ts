@@ -3,6 +3,7 @@ import type { ItemKind, ServerEvent, TurnEnded, TurnStarted } from '@reticle/ser
 import type { TokenRun } from '@reticle/services/stream';
 import type { ResponseProfile } from './response-profile.ts';
 import type { ResponseRecord } from './response-record.ts';
+import { UNKNOWN_REQUEST } from './taken-response.ts';
 
 export const profile: ResponseProfile = {
   id: 'resp_1',
@@ -10,17 +11,7 @@ export const profile: ResponseProfile = {
   model: 'spark-ref',
   previousResponseId: undefined,
   background: false,
-  maxOutputTokens: undefined,
-  temperature: undefined,
-  topP: undefined,
-  parallelToolCalls: true,
-  metadata: {},
-  text: undefined,
-  reasoning: undefined,
-  toolChoice: undefined,
-  tools: [],
-  instructions: undefined,
-  ignored: [],
+  ...UNKNOWN_REQUEST.echo,
   defaults: [],
   sessionId: 'aaaaaaaaaaaaaaaaaaaaaaaaaa',
   dialect: 'openai',

@@ -8,6 +8,7 @@
 import { createHash } from 'node:crypto';
 import { base32, RANDOM_ID_BYTES, ReticleError, type ModelDefaults } from '@reticle/core/domain';
 import type { Clock, Random } from '@reticle/core/flow';
+import { within } from '@reticle/core/process';
 import { limits } from '@reticle/proto/contract';
 import type { ControlAck, CutMode, StartTurn } from '@reticle/services/session';
 import { tiersFor, type Caller, type SessionFront } from '@reticle/services/stream';
@@ -142,24 +143,15 @@ export class Responses {
       // A session that is lost meanwhile has ended the record.
       conversation?.cut({ turnId, mode: 'discard-partial-items', reason: 'user' }).catch(() => {});
     }
-    return this.#within(Promise.all(running.map(({ record }) => record.whenEnded())), CUT_MS);
+    return within(this.#options.clock, Promise.all(running.map(({ record }) => record.whenEnded())), CUT_MS);
   }
 
   /** False for a turn that its session cannot take: it is lost, or has forgotten what the turn goes on from. */
   async #isTaken({ record }: ServedResponse): Promise<boolean> {
     const begun = (): boolean => record.started !== undefined || record.ended !== undefined;
-    await this.#within(record.until(begun), TAKEN_MS);
+    await within(this.#options.clock, record.until(begun), TAKEN_MS);
     const error = record.started === undefined ? record.ended?.error : undefined;
     return error === undefined || !mayHelpAnew(error.code);
-  }
-
-  /** False when the time was over first. */
-  async #within(promise: Promise<unknown>, ms: number): Promise<boolean> {
-    const late = Promise.withResolvers<boolean>();
-    const cancel = this.#options.clock.after(ms, () => late.resolve(false));
-    const inTime = await Promise.race([promise.then(() => true), late.promise]);
-    cancel();
-    return inTime;
   }
 
   #start(create: CreateResponse, { conversation, turnId, record }: ServedResponse, parentTurnId: string): void {

@@ -100,7 +100,7 @@ export class Turn {
   /** Lane on `channel`; meaningless while detached. */
   lane = 0;
   channel: LinkChannel | undefined;
-  /** The gateway has heard of the lane: it chose it, or `Opened` or `Started` has named it. */
+  /** The gateway has heard of the lane: it chose it, or `Opened` has named it. */
   laneTold = false;
   /** The attachment that was last told this turn's record. */
   recordedFor: Attachment | undefined;

@@ -1,5 +1,5 @@
 import { assert, base32, RANDOM_ID_BYTES, type GatewayAccess, type ModelDefaults } from '@reticle/core/domain';
-import type { Clock } from '@reticle/core/flow';
+import { KeyedDedup, type Clock } from '@reticle/core/flow';
 import { hmacSha256, Health, type Env, type Logger } from '@reticle/core/process';
 import { startTelemetry, type Telemetry } from '@reticle/core/process/telemetry';
 import { limits, type ErrorCode } from '@reticle/proto/contract';
@@ -57,6 +57,8 @@ export type RunningGateway = {
 const ENGINES = 'engines';
 const PRESENCE_PERIODS = 2;
 const LOOK_MS = 5;
+/** Scopes that are kept: tenants times models in use. */
+const KV_SCOPES_MAX = 4_096;
 
 /**
  * Composes directory, links, sessions and the gRPC edge, which opens when an engine was heard, or after two periods of
@@ -259,9 +261,15 @@ function startSignals(
 
 /** HMAC(HMAC(cell key, tenant), digest): prefixes are shared within a tenant and a model, nowhere else (E2). */
 function kvScope({ key }: CellKey): (tenant: string, modelDigest: string) => Uint8Array {
+  const scopes = new KeyedDedup<string, Uint8Array>(KV_SCOPES_MAX);
   return (tenant, modelDigest) => {
+    const name = `${modelDigest} ${tenant}`;
+    const known = scopes.get(name);
+    if (known !== undefined) return known;
     const tenantKey = hmacSha256(key).update('tenant\0').update(tenant).digest();
-    return hmacSha256(tenantKey).update(modelDigest).digest();
+    const scope = hmacSha256(tenantKey).update(modelDigest).digest();
+    scopes.set(name, scope);
+    return scope;
   };
 }
 

@@ -27,13 +27,13 @@ describe('a turn whose engine is lost', () => {
   test('goes on at another engine from what was received, under a higher epoch', async () => {
     const rig = await pair();
     await lose(rig);
-    expect(rig.other.opens.at(-1)).toMatchObject({ minEpoch: 3, adopt: [], wantTranscript: false });
+    expect(rig.other.opens.at(-1)).toMatchObject({ minEpoch: 2, adopt: [], wantTranscript: false });
     expect(rig.other.starts).toHaveLength(1);
     expect(forcedOf(rig.other.starts[0])).toEqual(ids(10));
     rig.other.started('t1', 100, 0, 10);
     expect(rig.sink.last('turn-started')).toMatchObject({
       turnId: 't1',
-      epoch: 3,
+      epoch: 2,
       startOffset: 10,
       reason: 'failover',
       replica: OTHER.engineId,
@@ -382,6 +382,8 @@ describe('a session of another gateway', () => {
 
   test('that is evicted while it is opened here tells nobody that it is attached, and lets the engine know', async () => {
     const { first } = await left();
+    await first.attach();
+    first.attachment?.disconnected();
     first.engine.answersOpen = false;
     const early = new RecordingSink();
     const request = { cursors: [], defaultCreditTokens: 0, framePolicy: policy };

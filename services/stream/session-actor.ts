@@ -58,6 +58,7 @@ export class SessionActor {
   #nextAttachment = 1;
   #nextCall = 1;
   #over = false;
+  /** Opened for a holder who has not attached yet: the first attach is that open, and keeps its epoch. */
   #isFresh = false;
   /** Attaches that wait for the engine. */
   #attaching = 0;
@@ -104,6 +105,7 @@ export class SessionActor {
     const tokens = prefix.length === 0 ? 0 : this.#pricePrefix(prefix);
     const { seat } = this.#core;
     await this.#core.open(this.#core.state.holder, 0);
+    this.#isFresh = true;
     if (prefix.length === 0) return;
     // Named only now: an engine that begins anew with a session is given what is named.
     seat.contexts.records.root = prefix;
@@ -170,9 +172,9 @@ export class SessionActor {
     this.#core.dispatch(() => ({ kind: 'displaced' }));
     this.#attaching += 1;
     try {
-      // A session that was just taken over is open already, under the epoch of this attach.
-      if (this.#isFresh && holder === this.#core.state.holder) this.#isFresh = false;
-      else await this.#core.open(holder);
+      const isOpened = this.#isFresh && this.isOpen && holder === this.#core.state.holder;
+      this.#isFresh = false;
+      if (!isOpened) await this.#core.open(holder);
     } finally {
       this.#attaching -= 1;
     }

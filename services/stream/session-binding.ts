@@ -112,7 +112,7 @@ export class SessionBinding implements SidReceiver {
   async open(engine: EngineEntry, request: OpenRequest): Promise<Opened> {
     const { facts, ports } = this.#options;
     const attempt = ++this.#attempt;
-    this.#refuseOpening(new ReticleError('epoch_stale', 'another attachment took this session'));
+    this.#refuseOpening(() => new ReticleError('epoch_stale', 'another attachment took this session'));
     this.#state = 'opening';
     let link: EngineLink;
     try {
@@ -311,7 +311,7 @@ export class SessionBinding implements SidReceiver {
     this.#state = 'closed';
     this.#link?.closeSid(this.#sid);
     this.#link = undefined;
-    this.#refuseOpening(error);
+    this.#refuseOpening(() => error);
     for (const pending of this.#prefills.values()) pending.reject(error);
     this.#prefills.clear();
     if (!this.#held) this.#failTasks(error);
@@ -323,10 +323,11 @@ export class SessionBinding implements SidReceiver {
     for (const task of tasks) task.failed(error);
   }
 
-  #refuseOpening(error: ReticleError): void {
+  /** The error is made for an open that is under way alone: its stack costs more than the rest of an open. */
+  #refuseOpening(error: () => ReticleError): void {
     const opening = this.#opening;
     this.#opening = undefined;
     this.#cancelOpening();
-    opening?.reject(error);
+    opening?.reject(error());
   }
 }

@@ -135,16 +135,16 @@ describe('signalTurn', () => {
     const rig = new SessionsRig();
     await rig.running('t1', 40);
     rig.attachment?.disconnected();
-    expect(rig.engine.requests.at(-1)).toMatchObject({ release: { sid: 2, mode: 'RELEASE_MODE_DETACH' } });
+    expect(rig.engine.requests.at(-1)).toMatchObject({ release: { sid: 1, mode: 'RELEASE_MODE_DETACH' } });
     const signal = interrupt('t1', { mode: 'keep-generated' });
     const answer = rig.sessions.signalTurn(caller, { resumeToken: rig.token, signal });
     await rig.settle();
-    expect(rig.engine.opens.at(-1)).toMatchObject({ sid: 3, minEpoch: 3, adopt: [{ turnId: 't1', nextOffset: 0 }] });
+    expect(rig.engine.opens.at(-1)).toMatchObject({ sid: 2, minEpoch: 2, adopt: [{ turnId: 't1', nextOffset: 0 }] });
     rig.engine.cutDone('t1', { effectiveOffset: 40, generatedOffset: 40 });
     rig.engine.ended('t1', { status: 2, endOffset: 40 });
     expect(await answer).toMatchObject({ outcome: 'applied', effectiveOffset: 40 });
     await rig.settle();
-    expect(rig.engine.requests.at(-1)).toMatchObject({ release: { sid: 3, mode: 'RELEASE_MODE_DETACH' } });
+    expect(rig.engine.requests.at(-1)).toMatchObject({ release: { sid: 2, mode: 'RELEASE_MODE_DETACH' } });
   });
 });
 
@@ -164,7 +164,7 @@ describe('warmSession', () => {
   });
 
   test('during an attach does not take the epoch that the engine raised for it for that of another gateway', async () => {
-    const located = { engineId: ENGINE.engineId, epoch: 3, tier: undefined } as const;
+    const located = { engineId: ENGINE.engineId, epoch: 2, tier: undefined } as const;
     const signal = (): Promise<never> => Promise.reject(new Error('not asked for'));
     const rig = new SessionsRig({ remote: { signal, locate: () => Promise.resolve(located) } });
     await rig.create();
@@ -178,7 +178,7 @@ describe('warmSession', () => {
     await rig.settle();
     rig.engine.answersOpen = true;
     rig.engine.answerOpen(rig.engine.opens.at(-1) ?? {});
-    expect((await attaching).last('attached')?.session.epoch).toBe(3);
+    expect((await attaching).last('attached')?.session.epoch).toBe(2);
     expect(await warming).not.toBe('epoch_stale');
   });
 
@@ -230,7 +230,7 @@ describe('replayTurn', () => {
     rig.engine.tokens('t1', 10, 12);
     rig.engine.ended('t1', { endOffset: 12 });
     expect(sink.log.slice(3)).toEqual(['10-12', 'turn-ended', 'end']);
-    expect(rig.engine.opens.length).toBe(2);
+    expect(rig.engine.opens.length).toBe(1);
     expect(rig.ledger.billedTokens(rig.sessionId, 't1')).toBe(12);
   });
 
@@ -281,6 +281,8 @@ describe('the life of a session', () => {
   test('an engine that does not open the session refuses the attach in bounded time, and a later one succeeds', async () => {
     const rig = new SessionsRig();
     await rig.create();
+    await rig.attach();
+    rig.attachment?.disconnected();
     rig.engine.answersOpen = false;
     const refused = codeOf(rig.attach());
     await rig.elapse(4_000);

@@ -29,14 +29,8 @@ import type { SessionStream } from './attachment.ts';
 import { Calls } from './calls.ts';
 import type { EngineEntry } from './engine-directory.ts';
 import { outcomeOf } from './events.ts';
-import {
-  mintToken,
-  sessionView,
-  turnStarted,
-  type SessionFacts,
-  type SessionPlace,
-  type SessionPorts,
-} from './session-facts.ts';
+import { MintedToken } from './minted-token.ts';
+import { sessionView, turnStarted, type SessionFacts, type SessionPlace, type SessionPorts } from './session-facts.ts';
 import { WARM_ENDING } from './session-records.ts';
 import { OutdatedError } from './session-opens.ts';
 import { SessionSeat } from './session-seat.ts';
@@ -76,6 +70,7 @@ export class SessionCore {
   readonly #onQuiet: () => void;
   readonly #onTaken: (error: ReticleError) => void;
   readonly #inbox: Arrival[] = [];
+  readonly #token: MintedToken;
   #state: SessionState;
   /** The stream in force; its owner replaces it before it dispatches `attached`. */
   stream: SessionStream | undefined;
@@ -90,6 +85,7 @@ export class SessionCore {
     this.#onQuiet = options.onQuiet;
     this.#onTaken = options.onTaken;
     this.#state = createSession({ config, holder, nowMs: ports.clock.nowMs() });
+    this.#token = new MintedToken(ports);
     this.acks = new Calls(ports.clock);
     this.warms = new Calls(ports.clock);
     this.desk = new TurnDesk({
@@ -130,7 +126,7 @@ export class SessionCore {
   }
 
   get resumeToken(): string {
-    return mintToken(this.place, this.ports);
+    return this.#token.of(this.place);
   }
 
   /** Applies an event, and everything that it brings about, unless one is being applied: then after it. */

@@ -17,7 +17,7 @@ describe('a turn over a link', () => {
     const want = ['attached', 'turn-started', 'item-mark', '0-1', '1-65', '65-100', 'item-mark', 'turn-ended'];
     expect(rig.sink.log).toEqual(want);
     expect(rig.sink.text).toBe(expectedText(0, 100));
-    expect(rig.sink.last('turn-started')).toMatchObject({ epoch: 2, replica: 'e'.repeat(26), promptTokens: 100 });
+    expect(rig.sink.last('turn-started')).toMatchObject({ epoch: 1, replica: 'e'.repeat(26), promptTokens: 100 });
     expect(rig.sink.last('turn-ended')).toMatchObject({
       status: 'completed',
       endOffset: 100,
@@ -209,13 +209,60 @@ describe('attach', () => {
     },
   );
 
+  test('is the open of the creation when it is the first and the same holder is let in: one epoch, one Open', async () => {
+    const rig = new SessionsRig();
+    await rig.create();
+    const first = await rig.attach();
+    expect(rig.engine.opens).toMatchObject([{ minEpoch: 0 }]);
+    expect(first.last('attached')).toMatchObject({ session: { epoch: 1 } });
+    const second = await rig.attach();
+    expect(first.log.at(-1)).toBe('end epoch_stale');
+    expect(second.last('attached')).toMatchObject({ session: { epoch: 2 } });
+    expect(rig.engine.opens).toMatchObject([{ minEpoch: 0 }, { minEpoch: 2 }]);
+  });
+
+  test('and a turn that starts at once tell the token of the creation; a later one tells one that lasts longer', async () => {
+    const rig = new SessionsRig();
+    await rig.create();
+    const { token } = rig;
+    const sink = await rig.attach();
+    rig.send({ kind: 'start-turn', start: start('t1') });
+    rig.engine.started('t1');
+    expect([sink.last('attached')?.resumeToken, sink.last('turn-started')?.resumeToken]).toEqual([token, token]);
+    await rig.elapse(5_000);
+    rig.send({ kind: 'start-turn', start: start('t2') });
+    rig.engine.started('t2');
+    const later = sink.last('turn-started')?.resumeToken ?? '';
+    const [early, late] = [token, later].map((each) => rig.tokens.open(each, caller.tenant));
+    expect(late).toEqual({ ...early, expiresMs: (early?.expiresMs ?? 0) + 5_000 });
+  });
+
+  test('opens again for another holder', async () => {
+    const rig = new SessionsRig();
+    await rig.create();
+    const byId = { sessionId: rig.sessionId, cursors: [], defaultCreditTokens: 0, framePolicy: policy };
+    const sink = new RecordingSink();
+    await rig.sessions.attach(caller, byId, sink);
+    expect(sink.last('attached')).toMatchObject({ session: { epoch: 2 } });
+    expect(rig.engine.opens).toMatchObject([{ minEpoch: 0 }, { minEpoch: 2 }]);
+  });
+
+  test('two at once with the token of the creation: the later one has the session', async () => {
+    const rig = new SessionsRig();
+    await rig.create();
+    const { token } = rig;
+    const [first, second] = await Promise.all([rig.attach({ resumeToken: token }), rig.attach({ resumeToken: token })]);
+    expect(first.log.at(-1)).toBe('end epoch_stale');
+    expect(second.last('attached')).toMatchObject({ session: { epoch: 2 } });
+  });
+
   test('raises the epoch, ends the older attachment, and the older one can do nothing more', async () => {
     const rig = new SessionsRig();
     await rig.running('t1', 10);
     const [older, olderSink] = [rig.attachment, rig.sink];
     const sink = await rig.attach({ cursors: [{ turnId: 't1', nextOffset: 10, creditTokens: 0 }] });
     expect(olderSink.log.at(-1)).toBe('end epoch_stale');
-    expect(sink.last('attached')).toMatchObject({ session: { epoch: 3 }, lastAppliedSeq: 1 });
+    expect(sink.last('attached')).toMatchObject({ session: { epoch: 2 }, lastAppliedSeq: 1 });
     older?.command({ seq: 2, kind: 'interrupt', interrupt: interrupt('t1') });
     older?.disconnected();
     expect(rig.engine.cuts).toEqual([]);
@@ -300,7 +347,7 @@ describe('the engine side', () => {
       retryable: true,
       retryDelay: { seconds: 1, nanos: 0 },
     };
-    rig.engine.fault({ sid: 2, lane: 1, error });
+    rig.engine.fault({ sid: 1, lane: 1, error });
     expect(rig.sink.last('turn-ended')).toMatchObject({
       status: 'failed',
       error: { code: 'no_capacity', retryDelayMs: 1_000 },
@@ -320,9 +367,9 @@ describe('the engine side', () => {
     rig.engine.ended('t1', { status: 3, endOffset: 0 });
     expect(sink.last('turn-ended')).toMatchObject({ turnId: 't1', status: 'redirected', successorTurnId: 't2' });
     const lane = rig.engine.cuts[0]?.successor?.lane ?? 0;
-    const plain = { lane, sid: 3, promptTokens: 20, cachedTokens: 0, startOffset: 0, continuation: 0 } as const;
+    const plain = { lane, sid: 2, promptTokens: 20, cachedTokens: 0, startOffset: 0, continuation: 0 } as const;
     rig.engine.table.message({ started: { ...plain, turnId: 't2' } });
-    expect(sink.last('turn-started')).toMatchObject({ turnId: 't2', epoch: 3 });
+    expect(sink.last('turn-started')).toMatchObject({ turnId: 't2', epoch: 2 });
   });
 
   test('a link that died before it could be used refuses the attach, and a later one succeeds', async () => {
@@ -347,7 +394,7 @@ describe('the engine side', () => {
       retryable: false,
       retryDelay: null,
     };
-    rig.engine.fault({ sid: 2, epoch: 9, error });
+    rig.engine.fault({ sid: 1, epoch: 9, error });
     expect(rig.sink.log.at(-1)).toBe('end epoch_stale');
   });
 });

@@ -33,7 +33,9 @@ function allBytes(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
   request.on('data', take);
   request.once('end', () => resolve(Buffer.concat(chunks)));
   request.once('error', early);
-  request.once('close', () => early());
+  request.once('close', () => {
+    if (!request.readableEnded) early();
+  });
   return promise.finally(() => request.off('data', take));
 }
 

@@ -11,6 +11,8 @@ export type {
   TierModels,
 } from './access.ts';
 export { assert, assertNever } from './assert.ts';
+export { CHAIN_FORMAT, parseChainDocument } from './chain-document.ts';
+export type { ChainDocument, ChainStage } from './chain-document.ts';
 export { durationMs, wireDuration } from './duration.ts';
 export type { WireDuration } from './duration.ts';
 export { GrammarWalk, parseTextFormat, schemaGrammar } from './grammar/index.ts';

@@ -32,9 +32,11 @@ export type {
   SignalCount,
 } from './host/ports.ts';
 export type { HostSignals, SignalOptions } from './host/signals.ts';
-export { listenLinks } from './link/link-server.ts';
+export { ENGINE_SERVICE, listenLinks } from './link/link-server.ts';
 export type { LinkServer, LinkServerOptions } from './link/link-server.ts';
 export { presenceCodec, publishPresence } from './link/presence.ts';
 export type { PresenceOptions } from './link/presence.ts';
 export { serveSignals } from './link/signal-service.ts';
 export type { SignalServiceOptions } from './link/signal-service.ts';
+export { warmedDriver } from './warm-up.ts';
+export type { WarmedDriver } from './warm-up.ts';

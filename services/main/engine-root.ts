@@ -1,4 +1,4 @@
-import type { Env, Logger } from '@reticle/core/process';
+import { Health, type Env, type Logger } from '@reticle/core/process';
 import { startTelemetry, type Telemetry } from '@reticle/core/process/telemetry';
 import type { Bus } from '@reticle/services/bus';
 import {
@@ -8,6 +8,8 @@ import {
   publishPresence,
   recordedHost,
   serveSignals,
+  warmedDriver,
+  type WarmedDriver,
 } from '@reticle/services/engine';
 import { watchStages, type StageWatch } from '@reticle/services/engine/stage';
 import { chainOptions, createWaferSim, faultScript } from '@reticle/services/engine/wafer-sim';
@@ -23,6 +25,9 @@ export type EngineDependencies = {
   readonly onDrained?: () => void;
 };
 
+/** The chain of the engine, as a component of its health. */
+const CHAIN = 'chain';
+
 /** A running engine; the caller drains and closes it. */
 export type RunningEngine = {
   /** `host:port` of its LinkService. */
@@ -36,47 +41,64 @@ export type RunningEngine = {
 };
 
 /**
- * Composes driver, host, link server and presence. Rejects when the model does not fit, the address is taken, or a
- * stage of the chain does not answer in time (`internal`) or refuses this chain (`epoch_stale`).
+ * Composes driver, host, link server and presence. Rejects when the model does not fit, the address is taken, a stage
+ * of the chain does not answer in time (`internal`) or refuses this chain (`epoch_stale`), or the chain is slower than
+ * planned (`internal`).
  */
 export async function startEngine(config: EngineConfig, dependencies: EngineDependencies): Promise<RunningEngine> {
-  const { env, bus, logger } = dependencies;
+  const { env, logger } = dependencies;
   const { chain, engineId, region, replicaEpoch } = config;
-  const driver = simulatedDriver(config, env);
+  const simulated = simulatedDriver(config, env);
+  const warmed = warmedDriver(simulated, env.clock);
+  const health = new Health();
+  health.register(CHAIN);
   const telemetry = await engineTelemetry(config, dependencies);
   const host = new EngineHost({
-    driver,
+    driver: warmed.driver,
     clock: env.clock,
     identity: { engineId, region, replicaEpoch },
     observer: recordedHost({ ...telemetry, clock: env.clock, engineId, model: chain.servedName }),
     failpoint: env.failpoint,
   });
   observeLoad(telemetry.instruments, host);
-  const stop = async (): Promise<void> => {
+  const broken = (reason: string): void => {
+    health.notServing(CHAIN, 'broken');
+    simulated.breakChain(reason);
+  };
+  try {
+    const ring = await startRing(config, { clock: env.clock, logger, broken, warmed });
+    const { metricsPort } = telemetry;
+    const serving = await serve({ config, host, health, ring, telemetry }, dependencies).catch((error: unknown) => {
+      ring.close();
+      throw error;
+    });
+    return { ...serving, ...(metricsPort === undefined ? {} : { metricsPort }) };
+  } catch (error) {
     host.close();
     await telemetry.close();
-  };
-  const ring = await watchRing(config, {
-    clock: env.clock,
-    logger,
-    broken: (reason) => driver.breakChain(reason),
-  }).catch(async (error: unknown) => {
-    await stop();
     throw error;
-  });
-  const { onDrained } = dependencies;
+  }
+}
+
+type Served = {
+  readonly config: EngineConfig;
+  readonly host: EngineHost;
+  readonly health: Health;
+  readonly ring: StageWatch;
+  readonly telemetry: Telemetry;
+};
+
+/** Links, presence and signals. */
+async function serve(served: Served, { env, bus, logger, onDrained }: EngineDependencies): Promise<RunningEngine> {
+  const { config, host, health, ring, telemetry } = served;
+  const { engineId, region } = config;
   const signals = host.signals({
     cell: region,
     engineKeys: config.signalKeys,
     ...(onDrained === undefined ? {} : { onDrained }),
   });
-  const server = await listenLinks({ host, bind: `${config.host}:0`, clock: env.clock, signals }).catch(
-    async (error: unknown) => {
-      ring.close();
-      await stop();
-      throw error;
-    },
-  );
+  const bind = `${config.host}:${config.port ?? 0}`;
+  const server = await listenLinks({ host, bind, clock: env.clock, signals, health });
   const address = config.advertise ?? `${config.host}:${server.port}`;
   const stopPresence = publishPresence({
     host,
@@ -84,7 +106,8 @@ export async function startEngine(config: EngineConfig, dependencies: EngineDepe
     cell: region,
     publish: (subject, bytes) => bus.publish(subject, bytes),
   });
-  logger.info('engine serves', { engine: engineId, model: chain.servedName, port: server.port });
+  health.serving(CHAIN);
+  logger.info('engine serves', { engine: engineId, model: config.chain.servedName, port: server.port });
   const stopSignals = serveSignals({ bus, signals, cell: region, engineId, address });
   const end = async (timeLeftMs: number, reason: string): Promise<void> => {
     await server.close(timeLeftMs, reason);
@@ -94,13 +117,7 @@ export async function startEngine(config: EngineConfig, dependencies: EngineDepe
     await telemetry.close();
   };
   let ended: Promise<void> | undefined;
-  const { metricsPort } = telemetry;
-  return {
-    address,
-    port: server.port,
-    ...(metricsPort === undefined ? {} : { metricsPort }),
-    close: (timeLeftMs, reason) => (ended ??= end(timeLeftMs, reason)),
-  };
+  return { address, port: server.port, close: (timeLeftMs, reason) => (ended ??= end(timeLeftMs, reason)) };
 }
 
 function engineTelemetry(config: EngineConfig, dependencies: EngineDependencies): Promise<Telemetry> {
@@ -128,7 +145,25 @@ function simulatedDriver({ chain }: EngineConfig, { clock }: Env): ReturnType<ty
   });
 }
 
-type RingOptions = Pick<Env, 'clock'> & { readonly logger: Logger; readonly broken: (reason: string) => void };
+type RingOptions = Pick<Env, 'clock'> & {
+  readonly logger: Logger;
+  readonly broken: (reason: string) => void;
+  readonly warmed: WarmedDriver;
+};
+
+/** The ring, once a fixed prompt has gone round it at the planned pace; closed when it has not. */
+async function startRing(config: EngineConfig, options: RingOptions): Promise<StageWatch> {
+  const { plannedTokensPerSecond } = config;
+  const ring = await watchRing(config, options);
+  if (plannedTokensPerSecond === undefined) return ring;
+  try {
+    await options.warmed.warmUp(plannedTokensPerSecond);
+    return ring;
+  } catch (error) {
+    ring.close();
+    throw error;
+  }
+}
 
 /** The leader's watch of the stages that are processes of their own (WAFER §6.5); nothing to watch without any. */
 async function watchRing({ engineId, stages = [] }: EngineConfig, options: RingOptions): Promise<StageWatch> {

@@ -44,6 +44,8 @@ export type EngineConfig = {
   readonly engineId: string;
   readonly region: string;
   readonly host: string;
+  /** Of its LinkService; absent: any. */
+  readonly port?: number;
   /** Grows by 1 with every restart of the same engine: the fence of its predecessors (PROTOCOL E8). */
   readonly replicaEpoch: number;
   readonly chain: LocalChain;
@@ -54,6 +56,8 @@ export type EngineConfig = {
   readonly advertise?: string;
   /** Wanted port of `/metrics`; another one is taken when it is in use. 0: any. Absent: none. */
   readonly metricsPort?: number;
+  /** Tokens per second that were planned: nobody is served before a probe has reached them. Absent: no probe. */
+  readonly plannedTokensPerSecond?: number;
   /** Stages of the chain that are processes of their own; absent: this process runs them all. */
   readonly stages?: readonly (StagePlan & { readonly port: number })[];
 };

@@ -7,6 +7,7 @@ export { flow, interrupt, randomId, redirect, start, turnOf, userItem } from './
 export type { Command } from './commands.ts';
 export { ConverseClient } from './converse-client.ts';
 export type { ConverseOptions } from './converse-client.ts';
+export { engineHealth } from './engine-health.ts';
 export { allEvents, deltaText, HttpClient, sseEvents } from './http-client.ts';
 export type { SseEvent } from './http-client.ts';
 export { OracleContext, OracleTurn } from './oracle.ts';
@@ -14,6 +15,7 @@ export { CallFailed, outcomeOf } from './outcome.ts';
 export type { Outcome } from './outcome.ts';
 export { startTestPlatform, TEST_REGION, TestPlatform } from './platform.ts';
 export type { Tenant, TestEngine, TestPlatformOptions } from './platform.ts';
+export { requirePart } from './parts.ts';
 export { RawHttp } from './raw-http.ts';
 export type { RawAnswer } from './raw-http.ts';
 export { frameOf, maskedFrame, opcode, RawWebSocket } from './raw-websocket.ts';

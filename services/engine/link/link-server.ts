@@ -7,12 +7,13 @@
  */
 import { Server, ServerCredentials, status, type sendUnaryData, type ServerDuplexStream } from '@grpc/grpc-js';
 import type { Clock } from '@reticle/core/flow';
-import { acceptedSockets } from '@reticle/core/process';
+import { acceptedSockets, type Health } from '@reticle/core/process';
 import { errorRegistry, GrpcStatus, limits } from '@reticle/proto/contract';
 import type { LinkRequest } from '@reticle/proto/gen/engine/v1/LinkRequest';
 import type { LinkResponse__Input } from '@reticle/proto/gen/engine/v1/LinkResponse';
 import type { SignalTurnRequest } from '@reticle/proto/gen/engine/v1/SignalTurnRequest';
 import type { SignalTurnResponse__Input } from '@reticle/proto/gen/engine/v1/SignalTurnResponse';
+import { HealthImplementation } from 'grpc-health-check';
 import { linkServiceDefinition, strictDecode, type StrictResult } from '@reticle/proto/load';
 import type { EngineHost } from '../host/engine-host.ts';
 import type { HostLink } from '../host/ports.ts';
@@ -25,6 +26,8 @@ export type LinkServerOptions = {
   readonly clock: Clock;
   /** Takes the signals that come by gRPC; without it `SignalTurn` is UNIMPLEMENTED. */
   readonly signals?: HostSignals;
+  /** Told by the gRPC health protocol, as {@link ENGINE_SERVICE}; without it there is no such service. */
+  readonly health?: Health;
   /** How soon a silent peer is asked whether it is there, and how long it may take to answer. */
   readonly keepalive?: { readonly timeMs: number; readonly timeoutMs: number };
 };
@@ -36,6 +39,8 @@ export type LinkServer = {
   close(timeLeftMs: number, reason: string): Promise<void>;
 };
 
+/** What the health service of an engine is asked for (OPERATOR §4). */
+export const ENGINE_SERVICE = 'reticle.engine.v1';
 /** A peer whose machine is gone says no goodbye: without this its sessions would be held until TCP gives up. */
 const KEEPALIVE = { timeMs: 10_000, timeoutMs: 10_000 } as const;
 /** What a closed host's last words may take to leave. */
@@ -45,7 +50,7 @@ type LinkCall = ServerDuplexStream<LinkRequest, LinkResponse__Input | Uint8Array
 
 /** Binds and serves. Rejects when the address cannot be bound. */
 export async function listenLinks(options: LinkServerOptions): Promise<LinkServer> {
-  const { host, bind, clock, signals, keepalive = KEEPALIVE } = options;
+  const { host, bind, clock, signals, health, keepalive = KEEPALIVE } = options;
   const server = new Server({
     'grpc.keepalive_time_ms': keepalive.timeMs,
     'grpc.keepalive_timeout_ms': keepalive.timeoutMs,
@@ -56,6 +61,7 @@ export async function listenLinks(options: LinkServerOptions): Promise<LinkServe
     Link: (call: LinkCall) => serve(host, call),
     SignalTurn: signalTurn(signals),
   });
+  const stopHealth = health === undefined ? (): void => {} : tellHealth(server, health);
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(bind, ServerCredentials.createInsecure(), (error, bound) => {
       if (error) reject(error);
@@ -66,6 +72,7 @@ export async function listenLinks(options: LinkServerOptions): Promise<LinkServe
   return {
     port,
     async close(timeLeftMs, reason) {
+      stopHealth();
       await new Promise<void>((resolve) => host.drain(timeLeftMs, reason, resolve));
       host.close();
       await new Promise<void>((resolve) => {
@@ -79,6 +86,19 @@ export async function listenLinks(options: LinkServerOptions): Promise<LinkServe
         });
       });
     },
+  };
+}
+
+/** Mirrors the process's readiness; the returned function says NOT_SERVING from then on. */
+function tellHealth(server: Server, health: Health): () => void {
+  const implementation = new HealthImplementation({ [ENGINE_SERVICE]: 'NOT_SERVING' });
+  implementation.addToServer(server);
+  const tell = (): void => implementation.setStatus(ENGINE_SERVICE, health.overall().status);
+  const stop = health.listen(tell);
+  tell();
+  return () => {
+    stop();
+    implementation.setStatus(ENGINE_SERVICE, 'NOT_SERVING');
   };
 }
 

@@ -1,7 +1,8 @@
 import { tiers, type Tier } from '@reticle/core/domain';
-import { clusterKind, type ObjectOf } from './kind.ts';
+import { ageColumn, clusterKind, column, conditionColumn, type ObjectOf } from './kind.ts';
 import { labelName, regionName } from './names.ts';
 import { bool, enumOf, int, list, obj, opt, rule, set, withDefault, withRules } from './schema.ts';
+import { statusFields } from './status.ts';
 
 const TOKENS_MAX = 1_000_000_000_000;
 const SECONDS_MAX = 86_400;
@@ -71,7 +72,24 @@ const SPILL =
   "!has(self.spec.spill) || self.spec.spill.all(s, self.metadata.name == 'ultrafast' ? s.to in ['fast','default','flex'] : " +
   "self.metadata.name == 'fast' ? s.to in ['default','flex'] : self.metadata.name == 'default' && s.to == 'flex')";
 
-const named = clusterKind('AccessTier', spec, enumOf(tiers));
+const status = obj(statusFields());
+
+const named = clusterKind('AccessTier', {
+  spec,
+  status,
+  name: enumOf(tiers),
+  plural: 'accesstiers',
+  shortName: 'at',
+  columns: [
+    column('Priority', '.spec.priority', 'integer'),
+    column('Weight', '.spec.weight', 'integer'),
+    column('Floor', '.spec.floorTokensPerSecond', 'integer'),
+    column('Ceiling', '.spec.limits.ceilingTokensPerMinute', 'integer'),
+    conditionColumn('Accepted', 'Accepted'),
+    ageColumn,
+  ],
+  selectable: [],
+});
 
 /** One access class: its priority, limits and places (OPERATOR §3). Defaults of what is left out: ADMISSION §3. */
 export const accessTierKind = {

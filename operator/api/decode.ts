@@ -1,5 +1,6 @@
 import { nameOfType, problemAt, quote, formatPath, type Problem, type Segments } from './problem.ts';
 import { suggest } from './suggest.ts';
+import { utcMs } from './utc-time.ts';
 import { rangeWords, typeHint, wanted } from './node-words.ts';
 import type {
   BooleanNode,
@@ -12,6 +13,7 @@ import type {
   Schema,
   SchemaNode,
   StringNode,
+  Verdict,
 } from './schema.ts';
 
 /** Every problem found so far; a decode collects and never stops at the first. */
@@ -44,7 +46,7 @@ export function decodeValue<T>(
 function decodeNode(node: SchemaNode, raw: unknown, sink: Sink): unknown {
   const before = sink.problems.length;
   const value = decodeByKind(node, raw, sink);
-  if (sink.problems.length === before) runRules(node.rules, value, sink);
+  if (sink.problems.length === before) runStateRules(node.rules, value, sink);
   return value;
 }
 
@@ -67,16 +69,20 @@ function decodeByKind(node: SchemaNode, raw: unknown, sink: Sink): unknown {
   }
 }
 
-function runRules(rules: readonly NodeRule[], value: unknown, sink: Sink): void {
+function runStateRules(rules: readonly NodeRule[], value: unknown, sink: Sink): void {
   for (const rule of rules) {
-    const verdict = rule.twin(value);
-    if (verdict === true) continue;
-    const findings = verdict === false ? [{ at: [], message: rule.message }] : verdict;
-    for (const finding of findings) {
-      const segments = [...sink.at, ...finding.at];
-      sink.problems.push({ ...problemAt(segments, 'rule', finding.message), rule: rule.id });
-    }
+    if (rule.on === 'state') sink.problems.push(...refusals(rule, sink.at, rule.twin(value, undefined)));
   }
+}
+
+/** What a rule on the node at `at` found there. */
+export function refusals(rule: NodeRule, at: Segments, verdict: Verdict): readonly Problem[] {
+  if (verdict === true) return [];
+  const findings = verdict === false ? [{ at: [], message: rule.message }] : verdict;
+  return findings.map((finding) => ({
+    ...problemAt([...at, ...finding.at], 'rule', finding.message),
+    rule: rule.id,
+  }));
 }
 
 /** A plain object of YAML or JSON; lists and null are not. */
@@ -94,13 +100,25 @@ function decodeBoolean(node: BooleanNode, raw: unknown, sink: Sink): unknown {
 
 function decodeString(node: StringNode, raw: unknown, sink: Sink): unknown {
   if (typeof raw !== 'string') return refuseType(node, raw, sink);
-  if (raw.length < node.minLength || raw.length > node.maxLength) {
-    return refuse(sink, 'range', `has ${raw.length} characters (use ${node.minLength} to ${node.maxLength})`);
+  // The API server counts code points; a text has at most as many as it has units.
+  const length = raw.length > node.maxLength ? codePoints(raw) : raw.length;
+  if (length < node.minLength || length > node.maxLength) {
+    return refuse(sink, 'range', `has ${length} characters (use ${node.minLength} to ${node.maxLength})`);
   }
   if (node.pattern !== undefined && !new RegExp(node.pattern, 'u').test(raw)) {
     return refuse(sink, 'pattern', `${quote(raw)} is malformed (use ${node.hint ?? node.pattern})`);
   }
+  if (node.format !== undefined && utcMs(raw) === undefined) {
+    return refuse(sink, 'pattern', `${quote(raw)} is no day of its month (use one)`);
+  }
   return raw;
+}
+
+function codePoints(text: string): number {
+  let units = 0;
+  let points = 0;
+  for (; units < text.length; points++) units += (text.codePointAt(units) ?? 0) > 0xffff ? 2 : 1;
+  return points;
 }
 
 function decodeInteger(node: IntegerNode, raw: unknown, sink: Sink): unknown {

@@ -1,7 +1,9 @@
 import { accessTierKind } from './access-tier.ts';
+import { capacityPhaseKind } from './capacity-phase.ts';
 import { decodeValue, isRecord } from './decode.ts';
 import { API_VERSION, type ObjectOf } from './kind.ts';
 import { modelDeploymentKind } from './model-deployment.ts';
+import { modelReplicaKind } from './model-replica.ts';
 import { modelKind } from './model.ts';
 import { suggest } from './suggest.ts';
 import { nameOfType, problemAt, quote, type Problem } from './problem.ts';
@@ -9,22 +11,30 @@ import type { Schema } from './schema.ts';
 import { tenantKind } from './tenant.ts';
 import { waferClassKind } from './wafer-class.ts';
 import { waferPoolKind } from './wafer-pool.ts';
+import { waferKind } from './wafer.ts';
 
-/** Every kind that this version reads, by name. */
-export const kinds = {
+/** Kinds that people write: what manifests hold. */
+export const declaredKinds = {
   WaferClass: waferClassKind,
   WaferPool: waferPoolKind,
+  CapacityPhase: capacityPhaseKind,
   Model: modelKind,
   ModelDeployment: modelDeploymentKind,
   AccessTier: accessTierKind,
   Tenant: tenantKind,
 } as const;
 
+/** Every kind of this version, by name; the operator writes the last two itself. */
+export const kinds = { ...declaredKinds, Wafer: waferKind, ModelReplica: modelReplicaKind } as const;
+
 /** A set of kinds by name; `decodeObject` reads the objects of exactly these. */
 export type KindRegistry = Readonly<Record<string, { readonly kind: string; readonly schema: Schema<unknown> }>>;
 
 /** Any decoded object of a registry. */
 type AnyObjectOf<R extends KindRegistry> = ObjectOf<R[keyof R]>;
+
+/** Any decoded object that people write. */
+export type DeclaredObject = AnyObjectOf<typeof declaredKinds>;
 
 /** Any decoded object of this version's kinds. */
 export type ReticleObject = AnyObjectOf<typeof kinds>;

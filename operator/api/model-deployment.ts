@@ -1,14 +1,13 @@
 import { tiers } from '@reticle/core/domain';
-import { drivers, refuseArgs } from './engine-args.ts';
-import { namespacedKind, type ObjectOf } from './kind.ts';
-import { deploymentName, labelName, regionName, servedModelName } from './names.ts';
+import { engine, shape } from './engine.ts';
+import { ageColumn, column, conditionColumn, namespacedKind, wide, type ObjectOf } from './kind.ts';
+import { deploymentName, labelName, regionName, revisionName, servedModelName } from './names.ts';
 import {
   bool,
   enumOf,
   int,
   list,
   listMap,
-  map,
   obj,
   opt,
   rule,
@@ -19,53 +18,22 @@ import {
   type Finding,
   type Infer,
 } from './schema.ts';
+import { count, statusFields } from './status.ts';
+
+/** Days of a schedule window, in UTC. */
+const days = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'] as const;
+const clock = () => str({ maxLength: 5, pattern: '^([01][0-9]|2[0-3]):[0-5][0-9]$', hint: 'HH:MM in UTC' });
+
+/** A window in which more replicas are kept; one that ends before it begins ends on the next day. */
+const window = obj({
+  days: set(enumOf(days), { minItems: 1, maxItems: 7 }),
+  from: clock(),
+  to: clock(),
+  min: int(0, 256),
+});
 
 const seconds = (min: number, max: number) => int(min, max);
 const percent = () => int(1, 100);
-
-/** Image is optional: local engines are processes of this build (OPERATOR §3, `reticle up`). */
-const engine = withRules(
-  obj({
-    driver: enumOf(drivers),
-    image: opt(
-      str({ maxLength: 512, pattern: '^[^\\s@]+@sha256:[0-9a-f]{64}$', hint: 'REPOSITORY@sha256:DIGEST, never a tag' }),
-    ),
-    args: withDefault(map(str({ maxLength: 4_096 }), { maxItems: 32 }), {}),
-    resources: opt(obj({ cpuMilli: opt(int(1)), memoryBytes: opt(int(1)) })),
-    upstreamRef: opt(labelName()),
-  }),
-  rule(
-    'md7',
-    "(self.driver == 'Upstream') == has(self.upstreamRef)",
-    'needs upstreamRef exactly for driver Upstream',
-    (self) => {
-      const upstream = self.driver === 'Upstream';
-      if (upstream === (self.upstreamRef !== undefined)) return true;
-      const message = upstream
-        ? 'is required for driver Upstream (name an endpoint of the operator config)'
-        : `is only for driver Upstream, not ${self.driver} (remove it)`;
-      return [{ at: ['upstreamRef'], message }];
-    },
-  ),
-  rule(
-    'md8',
-    "!has(self.args) || self.args.all(k, self.driver == 'WaferSim' && (" +
-      "(k == 'tokens' && self.args[k] in ['hash', 'code']) || (k == 'length' && self.args[k] in ['natural', 'max']) || " +
-      "(k == 'pace' && self.args[k] in ['timer', 'busy']) || (k == 'seed' && self.args[k].matches('^(0|[1-9][0-9]{0,18})$')) || " +
-      "(k == 'script' && self.args[k].matches('^\\\\s*\\\\['))))",
-    'args must be arguments that the driver takes',
-    (self) => refuseArgs(self.driver, self.args).map((finding) => ({ ...finding, at: ['args', ...finding.at] })),
-  ),
-);
-
-/** `wafers: 0` lets the planner choose; `streams` is how many turns a chain is planned for. */
-const shape = obj({
-  contextTokensMean: int(1, 16_777_216),
-  streams: int(1, 65_536),
-  wafers: withDefault(int(0, 256), 0),
-  allowLayerSplit: withDefault(bool(), false),
-  prefill: withDefault(enumOf(['None', 'External']), 'None'),
-});
 
 const scaling = withRules(
   obj({
@@ -76,6 +44,7 @@ const scaling = withRules(
     kvPercent: withDefault(percent(), 80),
     upStabilizationSeconds: withDefault(seconds(0, 3_600), 15),
     downStabilizationSeconds: withDefault(seconds(0, 86_400), 300),
+    schedules: withDefault(list(window, { maxItems: 16 }), []),
   }),
   rule('md4', 'self.min <= self.max', 'min must not exceed max', (self) =>
     self.min <= self.max ? true : [{ at: ['min'], message: `${self.min} exceeds max ${self.max} (lower it)` }],
@@ -208,7 +177,61 @@ const spec = withRules(
   ),
 );
 
+const regionStatus = obj({
+  region: regionName(),
+  desired: count(),
+  replicas: count(),
+  ready: count(),
+  updated: count(),
+  retiring: count(),
+  noFit: count(),
+});
+
+const status = obj({
+  ...statusFields(),
+  currentRevision: opt(revisionName()),
+  updatedRevision: opt(revisionName()),
+  regions: opt(listMap(regionStatus, 'region', { maxItems: 16 })),
+  totals: opt(
+    obj({
+      desired: count(),
+      ready: count(),
+      updated: count(),
+      wafers: count(),
+      surge: count(),
+      gated: count(),
+      /** Regions below desired − maxUnavailable. */
+      minBreached: count(),
+    }),
+  ),
+  /** `us-east 2/2, us-west 1/1`, for a column. */
+  regionsText: opt(str({ maxLength: 1_024 })),
+  /** In wafers. */
+  ledger: opt(obj({ total: count(), inUse: count(), reserved: count(), rolloutExtra: count(), unknown: count() })),
+});
+
 /** What serves a model: engine, shape of a chain, regions and how it is scaled, rolled out and repaired (OPERATOR §3). */
-export const modelDeploymentKind = namespacedKind('ModelDeployment', spec, deploymentName());
+export const modelDeploymentKind = namespacedKind('ModelDeployment', {
+  spec,
+  status,
+  name: deploymentName(),
+  plural: 'modeldeployments',
+  shortName: 'md',
+  columns: [
+    conditionColumn('Ready', 'Ready'),
+    conditionColumn('Reason', 'Ready', 'reason'),
+    column('Desired', '.status.totals.desired', 'integer'),
+    column('ReadyReplicas', '.status.totals.ready', 'integer'),
+    column('Updated', '.status.totals.updated', 'integer'),
+    column('Regions', '.status.regionsText'),
+    ageColumn,
+    wide(column('Wafers', '.status.totals.wafers', 'integer')),
+    wide(column('Surge', '.status.totals.surge', 'integer')),
+    wide(column('Revision', '.status.updatedRevision')),
+    wide(column('Gated', '.status.totals.gated', 'integer')),
+    wide(column('MinBreached', '.status.totals.minBreached', 'integer')),
+  ],
+  selectable: ['spec.modelRef.name', 'spec.servedName'],
+});
 export type ModelDeployment = ObjectOf<typeof modelDeploymentKind>;
 export type ModelDeploymentSpec = Infer<typeof spec>;

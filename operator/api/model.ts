@@ -1,4 +1,4 @@
-import { namespacedKind, type ObjectOf } from './kind.ts';
+import { ageColumn, column, conditionColumn, namespacedKind, wide, type ObjectOf } from './kind.ts';
 import { digest, labelName } from './names.ts';
 import {
   bool,
@@ -6,6 +6,7 @@ import {
   int,
   intOf,
   list,
+  listMap,
   obj,
   opt,
   rule,
@@ -15,6 +16,8 @@ import {
   withRules,
   type Infer,
 } from './schema.ts';
+import { count, statusFields } from './status.ts';
+import { withFrozen } from './transition.ts';
 
 /** A run of equal layers; weights and KV are per layer. `windowTokens`: attention sees only that many tokens. */
 const layerRun = obj({
@@ -100,13 +103,13 @@ const defaults = obj({
   maxOutputTokens: opt(int(1, 16_777_216)),
 });
 
-const spec = obj({
+const fields = obj({
   digest: digest(),
   /** Where the weights are; absent for a model that only the simulator plays. */
   source: opt(
     str({
       maxLength: 1_024,
-      pattern: '^(oci://[^\\s@]+@sha256:[0-9a-f]{64}|file://\\S+)$',
+      pattern: '^(oci://[!-?A-~]+@sha256:[0-9a-f]{64}|file://[!-~]+)$',
       hint: 'oci://REPOSITORY@sha256:DIGEST or file://PATH',
     }),
   ),
@@ -120,7 +123,37 @@ const spec = obj({
   limitGroup: opt(labelName()),
 });
 
+const spec = withFrozen(
+  fields,
+  'm4',
+  ['digest', 'source', 'family', 'contextTokens', 'modalities', 'tokenizerDigest', 'geometry'],
+  'a new version of a model is a new Model',
+);
+
+const status = obj({
+  ...statusFields(),
+  weightBytes: opt(int(0)),
+  kvBytesPerToken: opt(int(0)),
+  /** The fewest wafers of each class that hold the weights and one full context. */
+  minWafers: opt(listMap(obj({ class: labelName(), wafers: count() }), 'class', { maxItems: 16 })),
+});
+
 /** One version of a model: identity, context and the geometry that the planner places (OPERATOR §3, WAFER §4). */
-export const modelKind = namespacedKind('Model', spec);
+export const modelKind = namespacedKind('Model', {
+  spec,
+  status,
+  plural: 'models',
+  shortName: 'mdl',
+  columns: [
+    column('Family', '.spec.family'),
+    column('Layers', '.spec.geometry.layers', 'integer'),
+    column('Context', '.spec.contextTokens', 'integer'),
+    column('KV/token', '.status.kvBytesPerToken', 'integer'),
+    conditionColumn('Accepted', 'Accepted'),
+    ageColumn,
+    wide(column('Digest', '.spec.digest')),
+  ],
+  selectable: ['spec.family'],
+});
 export type Model = ObjectOf<typeof modelKind>;
 export type ModelSpec = Infer<typeof spec>;

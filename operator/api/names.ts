@@ -28,3 +28,14 @@ export const servedModelName = () =>
 /** `sha256:` and 64 hexadecimal digits. */
 export const digest = () =>
   str({ maxLength: 71, pattern: '^sha256:[0-9a-f]{64}$', hint: 'sha256: and 64 lower-case hexadecimal digits' });
+
+/** A node: a DNS name, as Kubernetes calls its nodes. */
+export const nodeName = () =>
+  str({
+    pattern: `^${LABEL}([.]${LABEL})*$`,
+    hint: "lower-case letters, digits, '-' and '.', at most 253 characters",
+  });
+
+/** The end of a replica's name: six letters or digits of the hash of what runs (OPERATOR §1 rule 9). */
+export const revisionName = () =>
+  str({ maxLength: 6, pattern: '^[a-z0-9]{6}$', hint: 'six lower-case letters or digits' });

@@ -3,21 +3,32 @@
  * CRD emitter can walk the same nodes, since they hold only what a structural schema allows: bounds,
  * patterns, defaults and CEL rules. The TypeScript type of a kind is inferred from them (`Infer`).
  */
+import { assert } from '@reticle/core/domain';
 import type { Segments } from './problem.ts';
+import { UTC_TIME } from './utc-time.ts';
 
 /** A place below the object a rule is written on, and why it is refused there. */
 export type Finding = { readonly at: Segments; readonly message: string };
 
+/** True, or false, or the exact places at fault; no place means accepted. */
+export type Verdict = boolean | readonly Finding[];
+
 /**
  * A condition over several fields, twice: `cel` for the API server (`self` is the node that carries the
- * rule) and a pure `twin` for everything that runs without one. The twin answers true, or false, or the
- * exact places at fault; no place means accepted. It sees decoded values only.
+ * rule) and a pure `twin` for everything that runs without one. The twin sees decoded values only.
  */
 export type Rule<T> = {
   readonly id: string;
   readonly cel: string;
   readonly message: string;
-  readonly twin: (self: T) => boolean | readonly Finding[];
+  /**
+   * `state`: reads `self` alone and holds for every object. `update`: compares with `oldSelf` where the node was there
+   * before and still is. `write`: compares where there is an `oldSelf`, and also judges what is written first
+   * (`optionalOldSelf`).
+   */
+  readonly on: 'state' | 'update' | 'write';
+  /** `oldSelf` is undefined for `state` rules, and for what a `write` rule judges when nothing was there. */
+  readonly twin: (self: T, oldSelf: T | undefined) => Verdict;
 };
 
 /** A rule with its inferred type erased; the decoder calls it only with values of its own node. */
@@ -30,6 +41,8 @@ export type StringNode = {
   readonly pattern?: string;
   /** What the pattern means, for people. */
   readonly hint?: string;
+  /** A moment; the API server's rules see a timestamp. */
+  readonly format?: 'date-time';
   readonly rules: readonly NodeRule[];
 };
 export type IntegerNode = {
@@ -106,6 +119,20 @@ export function str(
   return required({ kind: 'string', minLength: 1, maxLength: STRING_LENGTH_MAX, ...options, rules: [] });
 }
 
+/** A moment in UTC as RFC 3339 writes it; `utcMs` reads it. */
+export function time(): Schema<string, 'required'> {
+  const hint = 'a moment in UTC such as 2027-06-01T00:00:00Z';
+  return required({
+    kind: 'string',
+    minLength: 1,
+    maxLength: 30,
+    pattern: UTC_TIME,
+    hint,
+    format: 'date-time',
+    rules: [],
+  });
+}
+
 /** A whole number from `min` to `max`, both inclusive; `max` is at most the largest exact JSON integer. */
 export function int(min: number, max: number = Number.MAX_SAFE_INTEGER): Schema<number, 'required'> {
   return required({ kind: 'integer', min, max, rules: [] });
@@ -177,7 +204,26 @@ export function withRules<T, P extends Presence>(
   return { ...schema, node: { ...schema.node, rules: [...schema.node.rules, ...erased] } };
 }
 
-/** One rule: id, CEL for the API server, message for people (why and what to do), pure twin. */
-export function rule<T>(id: string, cel: string, message: string, twin: Rule<T>['twin']): Rule<T> {
-  return { id, cel, message, twin };
+/** A rule on every object: id, CEL for the API server, message for people (why and what to do), pure twin. */
+export function rule<T>(id: string, cel: string, message: string, twin: (self: T) => Verdict): Rule<T> {
+  return { id, cel, message, on: 'state', twin };
+}
+
+/** A rule on changes; it is silent where the node is added or removed. */
+export function updateRule<T>(
+  id: string,
+  cel: string,
+  message: string,
+  twin: (self: T, oldSelf: T) => Verdict,
+): Rule<T> {
+  const both = (self: T, oldSelf: T | undefined) => {
+    assert(oldSelf !== undefined, 'an update rule runs only where the node was there before');
+    return twin(self, oldSelf);
+  };
+  return { id, cel, message, on: 'update', twin: both };
+}
+
+/** A rule on changes and on what is written first; its CEL sees an optional `oldSelf`. */
+export function writeRule<T>(id: string, cel: string, message: string, twin: Rule<T>['twin']): Rule<T> {
+  return { id, cel, message, on: 'write', twin };
 }

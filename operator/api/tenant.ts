@@ -1,6 +1,6 @@
 import { tiers } from '@reticle/core/domain';
 import { ratesRule, tokenRates } from './access-tier.ts';
-import { clusterKind, type ObjectOf } from './kind.ts';
+import { ageColumn, clusterKind, column, conditionColumn, type ObjectOf } from './kind.ts';
 import { labelName, regionName, servedModelName } from './names.ts';
 import {
   bool,
@@ -12,12 +12,14 @@ import {
   rule,
   set,
   str,
+  time,
+  updateRule,
   withDefault,
   withRules,
   type Finding,
   type Infer,
 } from './schema.ts';
-import { UTC_TIME, utcMs } from './utc-time.ts';
+import { count, statusFields } from './status.ts';
 
 /** A tier that the tenant may use; `regions` and `models` empty: all. */
 const tier = withRules(
@@ -39,16 +41,6 @@ const scope = str({
   hint: 'model:NAME, tier:NAME, region:NAME or admin',
 });
 
-const moment = withRules(
-  str({ maxLength: 30, pattern: UTC_TIME, hint: 'a moment in UTC such as 2027-06-01T00:00:00Z' }),
-  rule(
-    'tn3',
-    'timestamp(self).getFullYear() >= 0',
-    'is no day of its month (use one)',
-    (self) => utcMs(self) !== undefined,
-  ),
-);
-
 /** HMAC-SHA-256(pepper, secret) of one secret, or of two while it is rotated; the pepper is never here. */
 const key = obj({
   id: str({
@@ -59,8 +51,19 @@ const key = obj({
   hmacs: set(hmac, { minItems: 1, maxItems: 2 }),
   /** A key without a scope of some kind has all that the tenant has of that kind. */
   scopes: withDefault(set(scope, { maxItems: 16 }), []),
-  notAfter: opt(moment),
-  revoked: withDefault(bool(), false),
+  notAfter: opt(time()),
+  revoked: withDefault(
+    withRules(
+      bool(),
+      updateRule(
+        'tn3',
+        '!oldSelf || self',
+        'revoked cannot be taken back (mint another key)',
+        (self, oldSelf) => !oldSelf || self,
+      ),
+    ),
+    false,
+  ),
 });
 
 const fields = obj({
@@ -97,6 +100,27 @@ function foreignTiers({ tiers: own, keys }: Infer<typeof fields>): readonly Find
   );
 }
 
+const status = obj({
+  ...statusFields(),
+  tiers: opt(set(enumOf(tiers), { maxItems: 4 })),
+  /** The same in one text, for a column. */
+  tiersText: opt(str()),
+  activeKeys: opt(count()),
+});
+
 /** One customer: what it may use, where, and its keys (OPERATOR §3). */
-export const tenantKind = clusterKind('Tenant', spec);
+export const tenantKind = clusterKind('Tenant', {
+  spec,
+  status,
+  plural: 'tenants',
+  shortName: 'tn',
+  columns: [
+    column('Suspended', '.spec.suspended', 'boolean'),
+    column('Tiers', '.status.tiersText'),
+    column('Keys', '.status.activeKeys', 'integer'),
+    conditionColumn('Accepted', 'Accepted'),
+    ageColumn,
+  ],
+  selectable: [],
+});
 export type Tenant = ObjectOf<typeof tenantKind>;

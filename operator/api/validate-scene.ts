@@ -1,11 +1,10 @@
 import { tiers } from '@reticle/core/domain';
 import type { ReticleObject } from './kinds.ts';
 import type { ModelDeployment } from './model-deployment.ts';
-import type { Model } from './model.ts';
 import { suggest } from './suggest.ts';
 import { problemAt, type Problem, type Segments } from './problem.ts';
 import type { Tenant } from './tenant.ts';
-import type { WaferPool } from './wafer-pool.ts';
+import { checkPlaces } from './validate-places.ts';
 
 /** A problem that needs several objects, and the object that has to change. */
 export type SceneProblem = Problem & {
@@ -17,22 +16,20 @@ export type SceneProblem = Problem & {
   readonly missing?: ReticleObject['kind'];
 };
 
-type Placed<T extends ReticleObject> = { readonly index: number; readonly object: T };
-type Scene = {
-  readonly classNames: readonly string[];
-  readonly pools: readonly Placed<WaferPool>[];
-  readonly models: readonly Placed<Model>[];
-  readonly deployments: readonly Placed<ModelDeployment>[];
-  readonly tenants: readonly Placed<Tenant>[];
+/** An object and its position in the list. */
+export type Placed<T extends ReticleObject> = { readonly index: number; readonly object: T };
+/** The objects that are checked, by kind. */
+export type SceneObjects = {
+  readonly [K in ReticleObject['kind']]: readonly Placed<Extract<ReticleObject, { kind: K }>>[];
 };
 type Complaint =
   | { readonly code: 'duplicate' | 'range' | 'conflict' }
   | { readonly code: 'reference'; readonly missing: ReticleObject['kind'] };
-type Report = (placed: Placed<ReticleObject>, segments: Segments, complaint: Complaint, message: string) => void;
+export type Report = (placed: Placed<ReticleObject>, segments: Segments, complaint: Complaint, message: string) => void;
 
 /**
  * Checks a set of decoded objects against each other: unique names, references that exist, a pool for each
- * region of a deployment, contexts that fit the model, served names and key ids that do not clash (OPERATOR §3). The list's
+ * region of a deployment, contexts that fit the model, served names, slots and key ids that do not clash, contracts that hold (OPERATOR §3). The list's
  * order stands for creation order: of two clashing objects the later one is refused. All problems at once.
  */
 export function validateScene(objects: readonly ReticleObject[]): readonly SceneProblem[] {
@@ -43,13 +40,13 @@ export function validateScene(objects: readonly ReticleObject[]): readonly Scene
   };
   const scene = sortByKind(objects);
   refuseDuplicateNames(objects, report);
-  for (const pool of scene.pools) checkPool(scene, pool, report);
-  for (const deployment of scene.deployments) {
+  checkPlaces(scene, report);
+  for (const deployment of scene.ModelDeployment) {
     checkModel(scene, deployment, report);
     checkRegions(scene, deployment, report);
   }
-  refuseServedNameClashes(scene.deployments, report);
-  refuseKeyClashes(scene.tenants, report);
+  refuseServedNameClashes(scene.ModelDeployment, report);
+  refuseKeyClashes(scene.Tenant, report);
   return problems.toSorted((a, b) => a.index - b.index);
 }
 
@@ -58,35 +55,22 @@ export function subjectOf(object: ReticleObject): string {
   return `${object.kind}/${object.metadata.name}`;
 }
 
-function sortByKind(objects: readonly ReticleObject[]): Scene {
-  const classNames: string[] = [];
-  const pools: Placed<WaferPool>[] = [];
-  const models: Placed<Model>[] = [];
-  const deployments: Placed<ModelDeployment>[] = [];
-  const tenants: Placed<Tenant>[] = [];
-  for (const [index, object] of objects.entries()) {
-    switch (object.kind) {
-      case 'WaferClass':
-        classNames.push(object.metadata.name);
-        break;
-      case 'WaferPool':
-        pools.push({ index, object });
-        break;
-      case 'Model':
-        models.push({ index, object });
-        break;
-      case 'ModelDeployment':
-        deployments.push({ index, object });
-        break;
-      case 'Tenant':
-        tenants.push({ index, object });
-        break;
-      case 'AccessTier':
-        // Complete in itself: its name is its place.
-        break;
-    }
-  }
-  return { classNames, pools, models, deployments, tenants };
+function sortByKind(objects: readonly ReticleObject[]): SceneObjects {
+  const of = <K extends ReticleObject['kind']>(kind: K) =>
+    objects.flatMap((object, index) =>
+      object.kind === kind ? [{ index, object: object as Extract<ReticleObject, { kind: K }> }] : [],
+    );
+  return {
+    WaferClass: of('WaferClass'),
+    WaferPool: of('WaferPool'),
+    CapacityPhase: of('CapacityPhase'),
+    Wafer: of('Wafer'),
+    AccessTier: of('AccessTier'),
+    Tenant: of('Tenant'),
+    Model: of('Model'),
+    ModelDeployment: of('ModelDeployment'),
+    ModelReplica: of('ModelReplica'),
+  };
 }
 
 function refuseDuplicateNames(objects: readonly ReticleObject[], report: Report): void {
@@ -107,20 +91,7 @@ function refuseDuplicateNames(objects: readonly ReticleObject[], report: Report)
   }
 }
 
-function checkPool({ classNames }: Scene, placed: Placed<WaferPool>, report: Report): void {
-  const { classRef, source, fabric } = placed.object.spec;
-  if (!classNames.includes(classRef)) {
-    const message = `no WaferClass is named "${classRef}" (${suggest(classRef, classNames, 'there are')})`;
-    report(placed, ['spec', 'classRef'], { code: 'reference', missing: 'WaferClass' }, message);
-  }
-  const wafers = source.simulated?.wafers ?? 0;
-  if (wafers > fabric.slots) {
-    const message = `${wafers} wafers do not fit ${fabric.slots} slots (lower it, or raise spec.fabric.slots)`;
-    report(placed, ['spec', 'source', 'simulated', 'wafers'], { code: 'range' }, message);
-  }
-}
-
-function checkModel({ models }: Scene, placed: Placed<ModelDeployment>, report: Report): void {
+function checkModel({ Model: models }: SceneObjects, placed: Placed<ModelDeployment>, report: Report): void {
   const { metadata, spec } = placed.object;
   const near = models.map((model) => model.object).filter((model) => model.metadata.namespace === metadata.namespace);
   const model = near.find((candidate) => candidate.metadata.name === spec.modelRef.name);
@@ -137,7 +108,7 @@ function checkModel({ models }: Scene, placed: Placed<ModelDeployment>, report: 
   }
 }
 
-function checkRegions({ pools }: Scene, placed: Placed<ModelDeployment>, report: Report): void {
+function checkRegions({ WaferPool: pools }: SceneObjects, placed: Placed<ModelDeployment>, report: Report): void {
   const { regions, residency } = placed.object.spec;
   const everywhere = pools.map((pool) => pool.object);
   for (const [index, { region, pools: listed }] of regions.entries()) {

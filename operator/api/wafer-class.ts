@@ -1,5 +1,8 @@
-import { clusterKind, type ObjectOf } from './kind.ts';
-import { enumOf, int, list, obj, opt, rule, str, withDefault, withRules, type Finding, type Infer } from './schema.ts';
+import { ageColumn, clusterKind, column, type ObjectOf } from './kind.ts';
+import { digest } from './names.ts';
+import { int, list, obj, opt, rule, str, withDefault, withRules, type Finding, type Infer } from './schema.ts';
+import { count, evidence, holders, statusFields } from './status.ts';
+import { withFrozen } from './transition.ts';
 
 /** α in thousandths: at least one token per step. */
 const alpha = (value: number) => withDefault(int(1_000, 64_000), value);
@@ -42,13 +45,7 @@ const profile = withRules(
   ),
 );
 
-const evidence = obj({
-  field: str(),
-  source: str({ maxLength: 1_024 }),
-  confidence: enumOf(['High', 'Medium', 'Low']),
-});
-
-const spec = obj({
+const fields = obj({
   generation: str(),
   sramBytes: int(1),
   reservePercent: withDefault(int(0, 50), 10),
@@ -58,10 +55,39 @@ const spec = obj({
   power: obj({ waferWatts: int(1), supportWatts: int(1) }),
   costPerHourCents: opt(int(1)),
   profile: withDefault(profile, {}),
-  evidence: withDefault(list(evidence, { maxItems: 32 }), []),
+  evidence: withDefault(list(evidence(), { maxItems: 32 }), []),
+});
+
+const spec = withFrozen(
+  fields,
+  'wc2',
+  ['generation', 'sramBytes', 'reservePercent', 'denseTeraflops', 'sramGigabytesPerSecond', 'ioGigabytesPerSecond'],
+  'make a new WaferClass and pools of it',
+);
+
+const status = obj({
+  ...statusFields(),
+  /** SHA-256 of the profile as plans name it. */
+  profileDigest: opt(digest()),
+  pools: opt(count()),
+  wafers: opt(count()),
+  holders: opt(holders()),
 });
 
 /** A generation of wafer hardware: memory, compute, I/O, power and the constants of its latency model (OPERATOR §3). */
-export const waferClassKind = clusterKind('WaferClass', spec);
+export const waferClassKind = clusterKind('WaferClass', {
+  spec,
+  status,
+  plural: 'waferclasses',
+  shortName: 'wc',
+  columns: [
+    column('Generation', '.spec.generation'),
+    column('SRAM', '.spec.sramBytes', 'integer'),
+    column('Pools', '.status.pools', 'integer'),
+    column('Wafers', '.status.wafers', 'integer'),
+    ageColumn,
+  ],
+  selectable: [],
+});
 export type WaferClass = ObjectOf<typeof waferClassKind>;
 export type WaferClassSpec = Infer<typeof spec>;

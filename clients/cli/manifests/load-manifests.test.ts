@@ -215,7 +215,7 @@ describe('loadManifests', () => {
       name: 'a kind of another group',
       edits: [['m/model.yaml', 'kind: Model', 'kind: Deployment']],
       want: [
-        'm/model.yaml:8  Deployment/spark-ref  kind  "Deployment" is not a kind here (use one of: WaferClass, WaferPool, Model, ModelDeployment, AccessTier, Tenant)',
+        'm/model.yaml:8  Deployment/spark-ref  kind  "Deployment" is not a kind here (use one of: WaferClass, WaferPool, CapacityPhase, Model, ModelDeployment, AccessTier, Tenant)',
       ],
     },
     {

@@ -1,12 +1,12 @@
 import type { Disk } from '@reticle/core/process';
 import {
+  declaredKinds,
   decodeObject,
-  kinds,
   validateScene,
   type AccessTier,
+  type DeclaredObject,
   type Model,
   type ModelDeployment,
-  type ReticleObject,
   type SceneProblem,
   type Tenant,
   type WaferClass,
@@ -33,7 +33,7 @@ export type Scene = {
 };
 
 /** A decoded object and the document it came from. */
-type Loaded = { readonly file: string; readonly document: YamlDocument; readonly object: ReticleObject };
+type Loaded = { readonly file: string; readonly document: YamlDocument; readonly object: DeclaredObject };
 type Reading = {
   /** Files in the order of reading. */
   readonly order: string[];
@@ -100,7 +100,7 @@ function readDocument(file: string, document: YamlDocument, reading: Reading): v
     reading.problems.push(...document.faults.map((fault) => ({ file, ...fault })));
     return;
   }
-  const decoded = decodeObject(kinds, document.value);
+  const decoded = decodeObject(declaredKinds, document.value);
   if (decoded.problems === undefined) {
     reading.loaded.push({ file, document, object: decoded.ok });
     return;
@@ -117,7 +117,7 @@ function readDocument(file: string, document: YamlDocument, reading: Reading): v
 function identify(value: unknown): { readonly kind: unknown; readonly subject: { readonly subject?: string } } {
   const kind = textAt(value, 'kind');
   const name = textAt(fieldOf(value, 'metadata'), 'name');
-  const known = kind !== undefined && Object.hasOwn(kinds, kind) ? kind : undefined;
+  const known = kind !== undefined && Object.hasOwn(declaredKinds, kind) ? kind : undefined;
   if (kind === undefined && name === undefined) return { kind: known, subject: {} };
   return { kind: known, subject: { subject: `${kind ?? '?'}/${name ?? '?'}` } };
 }
@@ -152,9 +152,9 @@ function inOrder(problems: readonly ManifestProblem[], order: readonly string[])
   return problems.toSorted((a, b) => rankOf(a) - rankOf(b) || (a.line ?? 0) - (b.line ?? 0));
 }
 
-function toScene(objects: readonly ReticleObject[]): Scene {
-  const of = <K extends ReticleObject['kind']>(kind: K) =>
-    objects.filter((object): object is Extract<ReticleObject, { readonly kind: K }> => object.kind === kind);
+function toScene(objects: readonly DeclaredObject[]): Scene {
+  const of = <K extends DeclaredObject['kind']>(kind: K) =>
+    objects.filter((object): object is Extract<DeclaredObject, { readonly kind: K }> => object.kind === kind);
   return {
     waferClasses: of('WaferClass'),
     waferPools: of('WaferPool'),

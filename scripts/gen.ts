@@ -5,6 +5,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { generateCrds } from './gen-crds.ts';
 import { generateErrorReference, generateLayersPage, generateMetricReference } from './gen-docs.ts';
 import { generateTsconfigs } from './gen-tsconfig.ts';
 import { repositoryRoot, runTool } from './run-tool.ts';
@@ -14,13 +15,14 @@ const check = process.argv.includes('--check');
 const wanted = new Map<string, string>([
   ...generateTsconfigs(),
   ...(await generateProtoTypes()),
+  ...generateCrds(),
   ['docs/contributor/layers.md', generateLayersPage()],
   ['docs/reference/errors.md', generateErrorReference()],
   ['docs/reference/metrics.md', generateMetricReference()],
 ]);
-const stale = existsSync('proto/gen')
-  ? filesUnder('proto/gen').filter((path) => isGenerated(path) && !wanted.has(path))
-  : [];
+const stale = ['proto/gen', 'charts/reticle/templates/crds']
+  .flatMap((folder) => (existsSync(folder) ? filesUnder(folder) : []))
+  .filter((path) => isGenerated(path) && !wanted.has(path));
 const changed = [...wanted].filter(([path, text]) => !existsSync(path) || readFileSync(path, 'utf8') !== text);
 if (check) report();
 else write();

@@ -35,30 +35,39 @@ function rulesOf(node: SchemaNode): string[] {
 
 const names = Object.keys(kinds) as (keyof typeof kinds)[];
 
-/** OPERATOR §2, in its words: columns (those of `-o wide` in parentheses) and selectable fields. */
-const glance: Readonly<Record<keyof typeof kinds, readonly [columns: string, selectable: string]>> = {
-  WaferClass: ['Generation, SRAM, Pools, Wafers, Age', ''],
-  WaferPool: [
-    'Region, Class, Phase, Free, Claimed, Spare, Window, Service, Available, Reason, Age (Stranded, Frag, Inventory)',
-    'spec.region, spec.phaseRef',
-  ],
-  Wafer: [
-    'Pool, Slot, Phase, Replica, Stage, Healthy, Service, Age (Epoch, Node, Rack)',
-    'spec.poolRef, spec.nodeName, spec.claim.uid',
-  ],
-  CapacityPhase: ['Region, MW, State, Weight, Installed, Accepted, Online-by, Reason, Age (Slip, Gate)', 'spec.region'],
-  AccessTier: ['Priority, Weight, Floor, Ceiling, Accepted, Age', ''],
-  Tenant: ['Suspended, Tiers, Keys, Accepted, Age', ''],
-  Model: ['Family, Layers, Context, KV/token, Accepted, Age (Digest)', 'spec.family'],
-  ModelDeployment: [
-    'Ready, Reason, Desired, ReadyReplicas, Updated, Regions, Age (Wafers, Surge, Revision, Gated, MinBreached)',
-    'spec.modelRef.name, spec.servedName',
-  ],
-  ModelReplica: [
-    'Phase, Ready, Reason, Region, Pool, Stages, Epoch, Age (Plan, Revision, Tok/s planned, Retire)',
-    'spec.region, spec.desired',
-  ],
-};
+/** OPERATOR §2, in its words: columns (those of `-o wide` in parentheses), selectable fields, finalizer. */
+const glance: Readonly<Record<keyof typeof kinds, readonly [columns: string, selectable: string, finalizer?: string]>> =
+  {
+    WaferClass: ['Generation, SRAM, Pools, Wafers, Age', ''],
+    WaferPool: [
+      'Region, Class, Phase, Free, Claimed, Spare, Window, Service, Available, Reason, Age (Stranded, Frag, Inventory)',
+      'spec.region, spec.phaseRef',
+      'wafers',
+    ],
+    Wafer: [
+      'Pool, Slot, Phase, Replica, Stage, Healthy, Service, Age (Epoch, Node, Rack)',
+      'spec.poolRef, spec.nodeName, spec.claim.uid',
+      'claim',
+    ],
+    CapacityPhase: [
+      'Region, MW, State, Weight, Installed, Accepted, Online-by, Reason, Age (Slip, Gate)',
+      'spec.region',
+      'wafers',
+    ],
+    AccessTier: ['Priority, Weight, Floor, Ceiling, Accepted, Age', ''],
+    Tenant: ['Suspended, Tiers, Keys, Accepted, Age', ''],
+    Model: ['Family, Layers, Context, KV/token, Accepted, Age (Digest)', 'spec.family', 'deployments'],
+    ModelDeployment: [
+      'Ready, Reason, Desired, ReadyReplicas, Updated, Regions, Age (Wafers, Surge, Revision, Gated, MinBreached)',
+      'spec.modelRef.name, spec.servedName',
+      'drain',
+    ],
+    ModelReplica: [
+      'Phase, Ready, Reason, Region, Pool, Stages, Epoch, Age (Plan, Revision, Tok/s planned, Retire)',
+      'spec.region, spec.desired',
+      'drain',
+    ],
+  };
 
 describe('definitions', () => {
   test('are the files of the chart', () => {
@@ -70,12 +79,16 @@ describe('definitions', () => {
     for (const [path, text] of generated) expect(readFileSync(new URL(path, root), 'utf8')).toBe(text);
   });
 
-  test.each(names)('of %s have the columns and selectable fields of OPERATOR §2', (kind) => {
+  test.each(names)('of %s have the columns, selectable fields and finalizer of OPERATOR §2', (kind) => {
     const { additionalPrinterColumns: columns, selectableFields = [] } = versionOf(kind);
     const shown = columns.filter(({ priority }) => priority === undefined).map(({ name }) => name);
     const wide = columns.filter(({ priority }) => priority === 1).map(({ name }) => name);
     const text = wide.length === 0 ? shown.join(', ') : `${shown.join(', ')} (${wide.join(', ')})`;
-    expect([text, selectableFields.map(({ jsonPath }) => jsonPath.slice(1)).join(', ')]).toEqual(glance[kind]);
+    const selectable = selectableFields.map(({ jsonPath }) => jsonPath.slice(1)).join(', ');
+    const { finalizer }: { readonly finalizer?: string } = kinds[kind];
+    const wanted = glance[kind][2];
+    expect([text, selectable]).toEqual(glance[kind].slice(0, 2));
+    expect(finalizer).toBe(wanted === undefined ? undefined : `reticle.dev/${wanted}`);
   });
 
   test.each(names)('of %s read columns from fields that there are', (kind) => {

@@ -74,7 +74,7 @@ function columnOf({ name, type, path, wide }: Column): YamlValue {
 }
 
 /** Of `metadata` a schema may say nothing but what names are allowed. */
-function rootSchema({ schema, status }: AnyKind): JsonSchema {
+function rootSchema({ schema, status, purpose }: AnyKind): JsonSchema {
   const root = schema.node;
   assert(root.kind === 'object', 'an object of a kind is an object');
   const { metadata, spec } = root.fields;
@@ -83,6 +83,7 @@ function rootSchema({ schema, status }: AnyKind): JsonSchema {
   assert(name !== undefined, 'metadata has a name');
   return {
     type: 'object',
+    description: purpose,
     // Without it `spec: null` would pass, and the next write would have no oldSelf to compare with (OPERATOR §23).
     required: ['spec'],
     properties: {

@@ -78,6 +78,7 @@ const named = clusterKind('AccessTier', {
   spec,
   status,
   name: enumOf(tiers),
+  purpose: 'One access class: its priority, limits, places and the lower tiers that it may spill to.',
   plural: 'accesstiers',
   shortName: 'at',
   columns: [

@@ -243,6 +243,8 @@ const status = obj({
 export const capacityPhaseKind = clusterKind('CapacityPhase', {
   spec,
   status,
+  purpose: 'A contracted amount of power in one region: when it comes online, by which gates, for whom.',
+  finalizer: 'reticle.dev/wafers',
   plural: 'capacityphases',
   shortName: 'cph',
   columns: [

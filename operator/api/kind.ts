@@ -25,6 +25,10 @@ export type Column = {
 
 /** What a kind is called and how it is listed (OPERATOR §2). */
 type Listing = {
+  /** One sentence; `kubectl explain` prints it. */
+  readonly purpose: string;
+  /** What keeps an object until the operator is done with it; absent where it has nothing to do. */
+  readonly finalizer?: string;
   readonly plural: string;
   readonly shortName: ShortName;
   readonly columns: readonly Column[];

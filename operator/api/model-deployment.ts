@@ -215,6 +215,8 @@ export const modelDeploymentKind = namespacedKind('ModelDeployment', {
   spec,
   status,
   name: deploymentName(),
+  purpose: 'What serves a model: engine, shape of a chain, regions, and how it is scaled, rolled out and repaired.',
+  finalizer: 'reticle.dev/drain',
   plural: 'modeldeployments',
   shortName: 'md',
   columns: [

@@ -149,6 +149,8 @@ const status = obj({
 export const modelReplicaKind = namespacedKind('ModelReplica', {
   spec,
   status,
+  purpose: 'One chain of a deployment: its plan, its epoch and its fence; written by the operator alone.',
+  finalizer: 'reticle.dev/drain',
   plural: 'modelreplicas',
   shortName: 'mr',
   columns: [

@@ -142,6 +142,8 @@ const status = obj({
 export const modelKind = namespacedKind('Model', {
   spec,
   status,
+  purpose: 'One version of a model: identity, context and the geometry that is placed; a new version is a new Model.',
+  finalizer: 'reticle.dev/deployments',
   plural: 'models',
   shortName: 'mdl',
   columns: [

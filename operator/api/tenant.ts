@@ -112,6 +112,7 @@ const status = obj({
 export const tenantKind = clusterKind('Tenant', {
   spec,
   status,
+  purpose: 'One customer: what it may use, where, and its keys.',
   plural: 'tenants',
   shortName: 'tn',
   columns: [

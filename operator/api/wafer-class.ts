@@ -78,6 +78,7 @@ const status = obj({
 export const waferClassKind = clusterKind('WaferClass', {
   spec,
   status,
+  purpose: 'A generation of wafer hardware: memory, compute, I/O, power and the constants of its latency model.',
   plural: 'waferclasses',
   shortName: 'wc',
   columns: [

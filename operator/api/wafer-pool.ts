@@ -106,6 +106,8 @@ const status = obj({
 export const waferPoolKind = clusterKind('WaferPool', {
   spec,
   status,
+  purpose: 'One fabric pod of wafers in one region; a chain never leaves its pool.',
+  finalizer: 'reticle.dev/wafers',
   plural: 'waferpools',
   shortName: 'wp',
   columns: [

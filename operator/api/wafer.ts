@@ -159,6 +159,8 @@ const status = obj({
 export const waferKind = clusterKind('Wafer', {
   spec,
   status,
+  purpose: 'One wafer in a slot of a pool, and the one claim on it; made and claimed by the operator.',
+  finalizer: 'reticle.dev/claim',
   plural: 'wafers',
   shortName: 'wf',
   columns: [

@@ -1,12 +1,13 @@
 export { canonicalJson } from './canonical-json.ts';
 export { countInput, tokeniseInput } from './input.ts';
-export type { InputPiece, TokenisedInput, TokeniseInputOptions } from './input.ts';
+export type { CountedPiece, InputPiece, TokenisedInput, TokeniseInputOptions } from './input.ts';
 export { foreignFields, parseItem, readItem, roles } from './item.ts';
 export { hasUnsafeKeys, jsonExcess, nestsDeeperThan } from './json-scan.ts';
 export type { JsonBounds } from './json-scan.ts';
 export type { Item, ItemWord, MessageItem, Role } from './item.ts';
 export { itemHeading, renderItems, renderTurnInput } from './template.ts';
 export type { GeneratedItem, TurnInput } from './template.ts';
-export { countTokens, fnv1a, FNV_BASIS, TOKEN_BYTES_MAX, tokenise, tokeniseBytes } from './tokeniser.ts';
+export { fnv1a, FNV_BASIS, TOKEN_BYTES_MAX, tokenise, tokeniseBytes } from './tokeniser.ts';
 export type { Tokens } from './tokeniser.ts';
+export { countTokens, TokenCounter } from './token-counter.ts';
 export { encodeUtf8 } from './utf8.ts';

@@ -194,6 +194,17 @@ describe('tokeniseInput', () => {
     );
   });
 
+  test('takes the count of what was counted before', () => {
+    const pieces = [item(user('a')), span(3), item(user('b b')), item(user(''))];
+    const counted = pieces.map((piece) =>
+      piece.kind === 'item' ? { kind: 'counted' as const, tokens: idsOf(renderItems([piece.item])).length } : piece,
+    );
+    for (const options of [{ afterAssistantOutput: true }, { afterAssistantOutput: false, opensAnswer: false }]) {
+      const want = tokeniseInput(pieces, { vocab, ...options }).ids.length;
+      expect(countInput(counted, { vocab, ...options })).toBe(want);
+    }
+  });
+
   test('a prefix opens no answer', () => {
     const { ids } = tokeniseInput([item(user('a'))], { vocab, afterAssistantOutput: false, opensAnswer: false });
     expect([...ids]).toEqual(idsOf(renderItems([user('a')])));

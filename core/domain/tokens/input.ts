@@ -2,7 +2,8 @@ import { ReticleError } from '../reticle-error.ts';
 import type { Tool } from '../tools/tool.ts';
 import type { Item } from './item.ts';
 import { ANSWER_END, ANSWER_START, renderItems } from './template.ts';
-import { countTokens, tokenise } from './tokeniser.ts';
+import { countTokens } from './token-counter.ts';
+import { tokenise } from './tokeniser.ts';
 
 /** One `InputItem` of the wire: an item, or a client's own tokens. */
 export type InputPiece =
@@ -54,16 +55,27 @@ export function tokeniseInput(pieces: readonly InputPiece[], options: TokeniseIn
   };
 }
 
+/** A piece, or the tokens of an item that were counted before ({@link renderItems}, {@link countTokens}). */
+export type CountedPiece = InputPiece | { readonly kind: 'counted'; readonly tokens: number };
+
 /**
  * How many tokens {@link tokeniseInput} gives, without making them: a gateway asks this of every request.
  *
  * @throws ReticleError as {@link tokeniseInput}
  */
-export function countInput(pieces: readonly InputPiece[], options: TokeniseInputOptions): number {
-  return partsOf(pieces, options).reduce(
-    (sum, part) => sum + (typeof part === 'string' ? countTokens(part) : part.length),
-    0,
-  );
+export function countInput(pieces: readonly CountedPiece[], options: TokeniseInputOptions): number {
+  const closing = options.afterAssistantOutput && pieces[0]?.kind !== 'tokens' ? ANSWER_END : '';
+  const opening = options.opensAnswer !== false && pieces.at(-1)?.kind !== 'tokens' ? ANSWER_START : '';
+  // Every rendered part ends at a newline, which no token crosses: parts are counted apart.
+  const own = pieces.map((piece, index) => countPiece(piece, index, options.vocab));
+  return own.reduce((sum, tokens) => sum + tokens, countTokens(closing) + countTokens(opening));
+}
+
+function countPiece(piece: CountedPiece, index: number, vocab: number): number {
+  if (piece.kind === 'counted') return piece.tokens;
+  if (piece.kind === 'item') return countTokens(renderItems([piece.item]));
+  checkSpan(piece.ids, vocab, index);
+  return piece.ids.length;
 }
 
 function lastItem(pieces: readonly InputPiece[]): Item | undefined {

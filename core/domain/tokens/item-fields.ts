@@ -54,7 +54,17 @@ export function isFields(value: unknown): value is Fields {
 export function contentText(content: unknown, param: string, partTypes: readonly string[]): string {
   if (typeof content === 'string') return wellFormed(content, param);
   if (!Array.isArray(content)) throw invalid('the value is a string or a list of text parts', param);
-  return content.map((part: unknown, index) => partText(part, `${param}[${index}]`, partTypes)).join('');
+  return content
+    .map((part: unknown, index) => plainText(part, partTypes) ?? partText(part, `${param}[${index}]`, partTypes))
+    .join('');
+}
+
+/** The text of a part that has a type and a text alone, as nearly all of many have: no name is made for its errors. */
+function plainText(part: unknown, partTypes: readonly string[]): string | undefined {
+  if (!isFields(part)) return undefined;
+  const { type, text } = part;
+  if (typeof text !== 'string' || typeof type !== 'string' || !partTypes.includes(type)) return undefined;
+  return Object.keys(part).length === 2 && text.isWellFormed() ? text : undefined;
 }
 
 function partText(part: unknown, param: string, partTypes: readonly string[]): string {

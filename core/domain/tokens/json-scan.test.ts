@@ -17,6 +17,9 @@ describe('jsonExcess', () => {
     { json: '[1,2,3]', bounds: { depth: 1, marks: 2 }, want: 'marks' },
     { json: '{"a":1}', bounds: { depth: 1, marks: 1 }, want: 'marks' },
     { json: '"[[,,::{{\\"[["', bounds: { depth: 0, marks: 0 }, want: undefined },
+    { json: '["\\\\",[]]', bounds: { depth: 1, marks: 9 }, want: 'depth' },
+    { json: '["\\"[","[\\\\\\"["]', bounds: { depth: 1, marks: 9 }, want: undefined },
+    { json: '["\\"[', bounds: { depth: 1, marks: 9 }, want: undefined },
     { json: '[[[', bounds: { depth: 2, marks: 9 }, want: 'depth' },
     { json: '', bounds: { depth: 0, marks: 0 }, want: undefined },
   ])('$json within $bounds is $want', ({ json, bounds, want }) => {

@@ -84,15 +84,19 @@ function addKey(keys: Set<string>, literal: string): boolean {
 
 /** Index of the quote that closes the string opened at `at`; the text's length when none does. */
 function stringEnd(json: string, at: number): number {
-  // The engine's own search is some ten times faster than a loop, and long strings are what large bodies are made of.
-  let end = json.indexOf('"', at + 1);
-  while (end >= 0 && isEscaped(json, end, at)) end = json.indexOf('"', end + 1);
-  return end < 0 ? json.length : end;
+  // The engine's own search is some ten times faster than a loop, and long strings are what large bodies are made of. It is
+  // made once for a string: one of escaped quotation marks would begin it anew for each.
+  const end = json.indexOf('"', at + 1);
+  if (end < 0) return json.length;
+  return json.charCodeAt(end - 1) === BACKSLASH ? scannedEnd(json, at + 1) : end;
 }
 
-/** True behind an odd number of backslashes, inside the string that opened at `open`. */
-function isEscaped(json: string, at: number, open: number): boolean {
-  let first = at;
-  while (first - 1 > open && json.charCodeAt(first - 1) === BACKSLASH) first -= 1;
-  return (at - first) % 2 === 1;
+/** As {@link stringEnd}, from the first character inside the string. */
+function scannedEnd(json: string, from: number): number {
+  for (let at = from; at < json.length; at += 1) {
+    const unit = json.charCodeAt(at);
+    if (unit === QUOTE) return at;
+    if (unit === BACKSLASH) at += 1;
+  }
+  return json.length;
 }

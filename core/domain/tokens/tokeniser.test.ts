@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { countTokens, TOKEN_BYTES_MAX, tokenise, tokeniseBytes } from './tokeniser.ts';
+import { countTokens } from './token-counter.ts';
+import { TOKEN_BYTES_MAX, tokenise, tokeniseBytes } from './tokeniser.ts';
 import { encodeUtf8 } from './utf8.ts';
 
 const VOCAB = 201_088;

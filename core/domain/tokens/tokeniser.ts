@@ -20,6 +20,9 @@ export type Tokens = { readonly ids: Uint32Array; readonly lengths: Uint32Array 
 /** Longest token of this tokeniser, in bytes. */
 export const TOKEN_BYTES_MAX = 8;
 
+/** Bytes that are looked at to find a token, its own included. */
+export const LOOK_BYTES = 16;
+
 /** Start value of {@link fnv1a}. */
 export const FNV_BASIS = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;
@@ -71,15 +74,8 @@ export function tokeniseBytes(bytes: Uint8Array, vocab: number): Tokens {
   return { ids: ids.slice(0, count), lengths: lengths.slice(0, count) };
 }
 
-/** How many tokens a text has. */
-export function countTokens(text: string): number {
-  const bytes = encodeUtf8(text);
-  let count = 0;
-  for (let at = 0; at < bytes.length; at += tokenLength(bytes, at)) count += 1;
-  return count;
-}
-
-function tokenLength(bytes: Uint8Array, at: number): number {
+/** Length in bytes of the token that begins at a byte; it depends on {@link LOOK_BYTES} from there on. */
+export function tokenLength(bytes: Uint8Array, at: number): number {
   const byte = bytes[at] ?? 0;
   if (((kinds[byte] ?? 0) & WORD) !== 0) return isHashWord(bytes, at) ? 8 : wordLength(bytes, at);
   if (byte === SPACE) return spacesLength(bytes, at);

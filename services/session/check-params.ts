@@ -34,6 +34,7 @@ function checkOutput({ choice = 0, textFormat }: TurnParams): void {
  * @throws ReticleError for tools or a choice that are malformed, or a choice that the tools do not have
  */
 export function withCanonicalTools(params: TurnParams): TurnParams {
+  if (params.toolsTokens !== undefined) return params;
   const { tools: given, ...rest } = params;
   const set = given === undefined ? undefined : parseTools(given, 'params.tools_json');
   const tools = set?.tools ?? [];

@@ -6,9 +6,13 @@
 import type { Tier } from '@reticle/core/domain';
 import type { ErrorCode } from '@reticle/proto/contract';
 
-export type TurnInput =
-  | { readonly kind: 'item'; readonly json: string }
-  | { readonly kind: 'tokens'; readonly ids: readonly number[] };
+/**
+ * An item as its JSON. `tokens`: what it adds to the context, where whoever gave it has read and counted it; it is neither
+ * read nor counted again then.
+ */
+export type ItemInput = { readonly kind: 'item'; readonly json: string; readonly tokens?: number };
+
+export type TurnInput = ItemInput | { readonly kind: 'tokens'; readonly ids: readonly number[] };
 
 export type TurnParams = {
   readonly temperature?: number;
@@ -23,6 +27,8 @@ export type TurnParams = {
   readonly textFormat?: string;
   /** JSON of `tools`: functions and custom tools that the model may call. Canonical in a {@link StartPlan}. */
   readonly tools?: string;
+  /** Tokens of the item that tells `tools`, where whoever gave them has checked them, made them canonical and counted it. */
+  readonly toolsTokens?: number;
   /** JSON of `tool_choice`; absent: `"auto"`. */
   readonly toolChoice?: string;
   /** False: at most one call per turn. Absent: as many as the model likes. */

@@ -18,7 +18,7 @@ export type {
 export { stepSession } from './session.ts';
 export type { SessionEvent } from './session.ts';
 export { contextExceeded } from './start-turn.ts';
-export { remoteStart, toolsHeadOf } from './tools-head.ts';
+export { remoteStart, toolsHeadOf, toolsItem } from './tools-head.ts';
 export type { CutAnswer, TurnEvent } from './turn.ts';
 export { isLive, NO_PROGRESS, NO_TIMING, NO_USAGE } from './turn-state.ts';
 export type { Ending, OpenControl, Progress, Receipt, TurnPhase, TurnState } from './turn-state.ts';

@@ -1,4 +1,4 @@
-import { countInput, parseItem, type InputPiece } from '@reticle/core/domain/tokens';
+import { countInput, parseItem, type CountedPiece } from '@reticle/core/domain/tokens';
 import { OFFSET_MAX, ReticleError } from '@reticle/core/domain';
 import { limits } from '@reticle/proto/contract';
 import type { TurnInput } from './commands.ts';
@@ -27,8 +27,9 @@ export function priceInput(input: readonly TurnInput[], options: PriceOptions): 
     const details = { limit: String(limits.inputItemsMax), requested: String(own) };
     throw new ReticleError('invalid_request', 'too many input items', { param: options.param, details });
   }
-  const pieces = input.map((each, index): InputPiece => {
+  const pieces = input.map((each, index): CountedPiece => {
     if (each.kind === 'tokens') return { kind: 'tokens', ids: each.ids };
+    if (each.tokens !== undefined) return { kind: 'counted', tokens: each.tokens };
     return { kind: 'item', item: parseItem(each.json, `${options.param}[${index - headItems}].item_json`) };
   });
   return countInput(pieces, {

@@ -116,7 +116,7 @@ export function planStart(
   if (submitted === undefined) {
     throw new ReticleError('draft_not_found', 'no draft has this id and revision', { param: 'draft' });
   }
-  const input = withToolsHead(submitted.input, params.tools ?? '', parent.tools);
+  const input = withToolsHead(submitted.input, params, parent.tools);
   const inputTokens = priceInput(input, {
     afterOutput: parent.afterOutput,
     opensAnswer: !start.prefillOnly,

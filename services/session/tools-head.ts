@@ -4,15 +4,24 @@
  * once, at its head.
  */
 import { checkParams, withCanonicalTools } from './check-params.ts';
-import type { StartTurn, TurnInput } from './commands.ts';
+import type { ItemInput, StartTurn, TurnInput, TurnParams } from './commands.ts';
 
 const OPENING = '{"type":"tools","tools":';
 const CLOSING = '}';
 
 /** The input with its tools before it, unless the context that it continues has them. */
-export function withToolsHead(input: readonly TurnInput[], tools: string, known: string): readonly TurnInput[] {
+export function withToolsHead(
+  input: readonly TurnInput[],
+  { tools = '', toolsTokens }: Pick<TurnParams, 'tools' | 'toolsTokens'>,
+  known: string,
+): readonly TurnInput[] {
   if (tools === '' || tools === known) return input;
-  return [{ kind: 'item', json: `${OPENING}${tools}${CLOSING}` }, ...input];
+  return [{ ...toolsItem(tools), ...(toolsTokens === undefined ? {} : { tokens: toolsTokens }) }, ...input];
+}
+
+/** The item that tells tools, canonical JSON of a list. */
+export function toolsItem(tools: string): ItemInput {
+  return { kind: 'item', json: `${OPENING}${tools}${CLOSING}` };
 }
 
 /**
@@ -24,7 +33,7 @@ export function withToolsHead(input: readonly TurnInput[], tools: string, known:
 export function remoteStart(start: StartTurn): StartTurn {
   checkParams(start.params);
   const params = withCanonicalTools(start.params);
-  return { ...start, params, input: withToolsHead(start.input, params.tools ?? '', '') };
+  return { ...start, params, input: withToolsHead(start.input, params, '') };
 }
 
 /** The tools that stand at the head of an input, as {@link withToolsHead} put them; empty without any. */

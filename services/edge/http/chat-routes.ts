@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { assert, ReticleError } from '@reticle/core/domain';
 import { chatCompletion } from '../openai/chat-object.ts';
 import { ChatReader, type ChunkOutput } from '../openai/chat-reader.ts';
+import { counted } from '../openai/count-ahead.ts';
 import { decodeChat, type CreateChat } from '../openai/decode-chat.ts';
 import { parseLargeBody, requestParam } from '../openai/json-fields.ts';
 import type { Responses, ServedResponse } from '../openai/responses.ts';
@@ -49,7 +50,7 @@ async function create(options: SurfaceOptions, exchange: Exchange): Promise<void
   const { responses, idempotency } = options;
   const { request, response, caller, requestId, revocation } = exchange;
   const body = await readBody(request);
-  const asked = completed(responses, decodeChat(await parseLargeBody(body)));
+  const asked = await completed(responses, decodeChat(await parseLargeBody(body)));
   if (isOver(response)) return;
   const fieldName = fieldNames(asked);
   const token = request.headers[RESUME_TOKEN];
@@ -68,9 +69,9 @@ async function create(options: SurfaceOptions, exchange: Exchange): Promise<void
   else await answer(options, response, answering);
 }
 
-/** With what its model gives; an item that comes so stands before the first message's. */
-function completed(responses: Responses, asked: CreateChat): CreateChat {
-  const create = responses.complete(asked.create);
+/** With what its model gives, its tokens counted; an item that comes so stands before the first message's. */
+async function completed(responses: Responses, asked: CreateChat): Promise<CreateChat> {
+  const create = await counted(responses.complete(asked.create));
   const origins = create.items.length === asked.create.items.length ? asked.origins : [0, ...asked.origins];
   return { ...asked, create, origins };
 }

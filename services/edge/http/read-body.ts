@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { ReticleError } from '@reticle/core/domain';
 import { limits } from '@reticle/proto/contract';
+import { loopTurn, STEP_CHARACTERS } from '../loop-turns.ts';
 import { StatusError } from './error-answer.ts';
 
 /**
@@ -15,7 +16,9 @@ export async function readBody(request: IncomingMessage, bytesMax: number = limi
     throw new StatusError(415, new ReticleError('invalid_request', 'bodies are sent without a content coding'));
   }
   if (Number(length) > bytesMax) throw tooLarge(bytesMax);
-  return decoded(await allBytes(request, bytesMax));
+  const bytes = await allBytes(request, bytesMax);
+  if (bytes.length > STEP_CHARACTERS) await loopTurn();
+  return decoded(bytes);
 }
 
 function allBytes(request: IncomingMessage, bytesMax: number): Promise<Buffer> {

@@ -4,6 +4,7 @@ import { assert, isReticleError, ReticleError } from '@reticle/core/domain';
 import type { Clock } from '@reticle/core/flow';
 import { within } from '@reticle/core/process';
 import { lostTurn } from '../openai/conversation.ts';
+import { counted } from '../openai/count-ahead.ts';
 import type { CreateResponse } from '../openai/create-response.ts';
 import { checkCursor } from '../openai/cursor.ts';
 import { offsetOfSequence } from '../openai/sequence-number.ts';
@@ -60,10 +61,8 @@ async function create(options: SurfaceOptions, exchange: Exchange): Promise<void
   });
   try {
     const threadId = threadIdOf(fields, request.headers);
-    await respond(options, exchange, {
-      body,
-      asked: options.responses.complete({ ...decodeResponse(fields), dialect, threadId }),
-    });
+    const asked = options.responses.complete({ ...decodeResponse(fields), dialect, threadId });
+    await respond(options, exchange, { body, asked: await counted(asked) });
   } catch (error) {
     if (fields['stream'] !== true) throw error;
     refuseInStream(error, { exchange, answerOf: options.answerOf, dialect });

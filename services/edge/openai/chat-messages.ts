@@ -1,7 +1,9 @@
 /** Messages of a Chat body → Responses input items (PROTOCOL E2). */
 import { ReticleError } from '@reticle/core/domain';
 import { limits } from '@reticle/proto/contract';
+import type { ItemInput } from '@reticle/services/session';
 import { callItems, outputItem } from './chat-tools.ts';
+import { itemInput } from './decode-input.ts';
 import { invalid, isFields, list, text, type Fields } from './json-fields.ts';
 
 const ROLES: ReadonlySet<unknown> = new Set(['system', 'developer', 'user']);
@@ -9,8 +11,7 @@ const ROLES: ReadonlySet<unknown> = new Set(['system', 'developer', 'user']);
 const MODALITIES: ReadonlySet<unknown> = new Set(['image_url', 'input_audio', 'file', 'video_url', 'image', 'audio']);
 
 export type MessageItems = {
-  /** Item JSON, in order. */
-  readonly items: readonly string[];
+  readonly items: readonly ItemInput[];
   /** The message that each item is of: one with calls is several items. */
   readonly origins: readonly number[];
 };
@@ -32,11 +33,11 @@ export function messageItems(fields: Fields): MessageItems {
     throw new ReticleError('invalid_request', 'too many messages', { param: 'messages', details });
   }
   const calls: Calls = new Map();
-  const items: string[] = [];
+  const items: ItemInput[] = [];
   const origins: number[] = [];
   for (const [index, message] of messages.entries()) {
     for (const item of itemsOf(message, `messages[${index}]`, calls)) {
-      items.push(JSON.stringify(item));
+      items.push(itemInput(item));
       origins.push(index);
     }
   }

@@ -1,5 +1,5 @@
 import type { Tier, TraceContext } from '@reticle/core/domain';
-import type { TurnParams } from '@reticle/services/session';
+import type { ItemInput, TurnParams } from '@reticle/services/session';
 import type { InputCalls } from './decode-input.ts';
 import type { Dialect } from './dialect.ts';
 import type { ResponseProfile } from './response-profile.ts';
@@ -7,8 +7,8 @@ import type { ResponseProfile } from './response-profile.ts';
 /** What a `create` asks for, on whatever surface it came: validated, nothing of it taken over unseen. */
 export type CreateResponse = {
   readonly model: string;
-  /** Item JSON, in order; instructions are the first. */
-  readonly items: readonly string[];
+  /** In order; instructions are the first. */
+  readonly items: readonly ItemInput[];
   /** Calls and their outputs among the items; absent: none. */
   readonly calls?: InputCalls;
   readonly previousResponseId: string | undefined;

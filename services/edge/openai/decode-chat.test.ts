@@ -20,7 +20,7 @@ describe('a Chat body', () => {
     expect(decodeChat(plain)).toMatchObject({
       create: {
         model: 'm',
-        items: ['{"type":"message","role":"user","content":"Hi"}'],
+        items: [{ kind: 'item', json: '{"type":"message","role":"user","content":"Hi"}' }],
         params: { stop: [] },
         maxOutputTokens: undefined,
         tier: undefined,

@@ -2,6 +2,7 @@
 import { ReticleError } from '@reticle/core/domain';
 import { foreignFields, readItem, type Item } from '@reticle/core/domain/tokens';
 import { limits } from '@reticle/proto/contract';
+import type { ItemInput } from '@reticle/services/session';
 import { invalid, isFields, list, type Fields } from './json-fields.ts';
 
 /** Calls of an input: an output must belong to one, here or in what the input continues (PROMISES §7.2 W14). */
@@ -12,8 +13,7 @@ export type InputCalls = {
 };
 
 export type RequestInput = {
-  /** Item JSON, in order. */
-  readonly items: readonly string[];
+  readonly items: readonly ItemInput[];
   readonly calls: InputCalls;
   /** Fields that were dropped, as `input.<field>`. */
   readonly ignored: readonly string[];
@@ -41,7 +41,7 @@ export function checkCalls({ open }: InputCalls, isKnown: (callId: string) => bo
 }
 
 function decodeItems(values: readonly unknown[]): RequestInput {
-  const items: string[] = [];
+  const items: ItemInput[] = [];
   const ignored = new Set<string>();
   const calls = new CallReader();
   for (const [index, value] of values.entries()) {
@@ -53,9 +53,14 @@ function decodeItems(values: readonly unknown[]): RequestInput {
     for (const name of foreign) ignored.add(`input.${name}`);
     const known = foreign.length === 0 ? value : without(value, foreign);
     calls.read(readItem(known, param), param);
-    items.push(JSON.stringify(known));
+    items.push(itemInput(known));
   }
   return { items, calls, ignored: [...ignored] };
+}
+
+/** An item of a request, as the session layer takes it. */
+export function itemInput(item: object): ItemInput {
+  return { kind: 'item', json: JSON.stringify(item) };
 }
 
 function without(fields: Fields, names: readonly string[]): Fields {

@@ -1,6 +1,6 @@
 /** A Responses body, of `POST /v1/responses` or of a `response.create` frame → values (PROTOCOL §4.1, §4.1a). */
 import { parseTextFormat, ReticleError, type Tier } from '@reticle/core/domain';
-import type { TurnParams } from '@reticle/services/session';
+import type { ItemInput, TurnParams } from '@reticle/services/session';
 import type { CreateResponse } from './create-response.ts';
 import { checkCalls, decodeInput } from './decode-input.ts';
 import { decodeTools } from './decode-tools.ts';
@@ -129,7 +129,7 @@ function unknownFields(fields: Fields): readonly string[] {
   return Object.keys(fields).filter((name) => !KNOWN.has(name));
 }
 
-function ownInstructions(instructions: string | undefined): readonly string[] {
+function ownInstructions(instructions: string | undefined): readonly ItemInput[] {
   if (instructions === undefined || instructions === '') return [];
   return [instructionItem(instructions)];
 }

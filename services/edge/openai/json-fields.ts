@@ -1,13 +1,10 @@
 /** Typed reading of a request's JSON: one refusal per field, by name, never with its value. */
-import { setImmediate } from 'node:timers/promises';
 import { ReticleError } from '@reticle/core/domain';
 import { hasUnsafeKeys, jsonExcess } from '@reticle/core/domain/tokens';
 import { limits } from '@reticle/proto/contract';
+import { loopTurn, STEP_CHARACTERS } from '../loop-turns.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
-
-/** Longer bodies are read in steps, each a turn of the loop of its own. */
-const STEP_CHARACTERS = 128 * 1_024;
 
 /**
  * The object of a request body or frame.
@@ -24,11 +21,11 @@ export function parseBody(text: string): Fields {
 export async function parseLargeBody(text: string): Promise<Fields> {
   if (text.length <= STEP_CHARACTERS) return parseBody(text);
   checkShape(text);
-  await setImmediate();
+  await loopTurn();
   const value = parseJson(text);
-  await setImmediate();
+  await loopTurn();
   const fields = checkKeys(text, value);
-  await setImmediate();
+  await loopTurn();
   return fields;
 }
 

@@ -16,7 +16,7 @@ const defaults: ModelDefaults = {
 describe('what a model gives', () => {
   test('stands before the input, and is named', () => {
     const create = withDefaults(response(), defaults);
-    expect(create.items.map((json) => JSON.parse(json) as object)).toMatchObject([
+    expect(create.items.map(({ json }) => JSON.parse(json) as object)).toMatchObject([
       { role: 'developer', content: 'Answer in "one" line.' },
       { role: 'user' },
     ]);

@@ -1,5 +1,7 @@
 import type { ModelDefaults } from '@reticle/core/domain';
+import type { ItemInput } from '@reticle/services/session';
 import type { CreateResponse } from './create-response.ts';
+import { itemInput } from './decode-input.ts';
 
 type ToolPolicy = NonNullable<ModelDefaults['toolPolicy']>;
 
@@ -43,10 +45,10 @@ function withToolPolicy(create: CreateResponse, policy: ToolPolicy): CreateRespo
 }
 
 function hasInstructions({ items }: CreateResponse): boolean {
-  return items.some((json) => INSTRUCTING.some((role) => json.includes(role)));
+  return items.some(({ json }) => INSTRUCTING.some((role) => json.includes(role)));
 }
 
 /** Instructions as the first item of a turn. */
-export function instructionItem(instructions: string): string {
-  return JSON.stringify({ type: 'message', role: 'developer', content: instructions });
+export function instructionItem(instructions: string): ItemInput {
+  return itemInput({ type: 'message', role: 'developer', content: instructions });
 }

@@ -419,12 +419,14 @@ function startTurn(
   return {
     turnId,
     parentTurnId,
-    input: items.map((json) => ({ kind: 'item', json })),
+    input: items,
     params,
     ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
     ...(tier === undefined ? {} : { tier }),
     prefillOnly: !generate,
-    bodyDigest: createHash('sha256').update(items.join('\0')).digest('base64url'),
+    bodyDigest: createHash('sha256')
+      .update(items.map(({ json }) => json).join('\0'))
+      .digest('base64url'),
   };
 }
 

@@ -16,7 +16,7 @@ const said = (content: string): object => message('assistant', content);
 function create(items: readonly object[], over: Partial<CreateResponse> = {}): CreateResponse {
   return {
     model: 'spark-ref',
-    items: items.map((item) => JSON.stringify(item)),
+    items: items.map((item) => ({ kind: 'item' as const, json: JSON.stringify(item) })),
     previousResponseId: undefined,
     cacheKey: '',
     params: { stop: [] },

@@ -13,17 +13,16 @@
  * 3. A session that refused to go on is not asked again.
  */
 import { createHash } from 'node:crypto';
-import { setImmediate } from 'node:timers/promises';
-import { parseItem, renderItems, type Item } from '@reticle/core/domain/tokens';
+import { renderItems, type Item } from '@reticle/core/domain/tokens';
 import { KeyedDedup } from '@reticle/core/flow';
+import type { ItemInput } from '@reticle/services/session';
+import { itemOf, Steps } from './count-ahead.ts';
 import type { CreateResponse } from './create-response.ts';
 import { mayHelpAnew } from './dialect.ts';
 import { closedItems, itemText } from './response-object.ts';
 import type { OutputItem, ResponseRecord } from './response-record.ts';
 
 const TURNS_MAX = 128;
-/** A longer conversation is read in steps, each a turn of the loop of its own. */
-const STEP_CHARACTERS = 128 * 1_024;
 
 /** A point of a conversation: the digest of what stands before it, under these tools. */
 export type Point = { readonly digest: string; readonly tools: string };
@@ -140,16 +139,10 @@ function rootDigest(create: CreateResponse): string {
 }
 
 /** The digest before the first item, and behind each. */
-async function digestsOf(root: string, items: readonly string[]): Promise<readonly string[]> {
+async function digestsOf(root: string, items: readonly ItemInput[]): Promise<readonly string[]> {
   const digests = [root];
-  let characters = 0;
-  for (const [index, json] of items.entries()) {
-    digests.push(extended(digests.at(-1) ?? root, parseItem(json, `input[${index}]`)));
-    characters += json.length;
-    if (characters < STEP_CHARACTERS) continue;
-    characters = 0;
-    await setImmediate();
-  }
+  const steps = new Steps();
+  for (const { json } of items) digests.push(extended(digests.at(-1) ?? root, await itemOf(json, steps)));
   return digests;
 }
 

@@ -1,7 +1,8 @@
 /** What a client says over a WebSocket → values (PROTOCOL §4.3). */
 import { ReticleError } from '@reticle/core/domain';
-import type { CutMode } from '@reticle/services/session';
+import type { CutMode, ItemInput } from '@reticle/services/session';
 import type { CreateResponse } from '../openai/create-response.ts';
+import { itemInput } from '../openai/decode-input.ts';
 import { decodeResponse } from '../openai/decode-response.ts';
 import {
   integerIn,
@@ -41,8 +42,8 @@ export type InterruptFrame = {
 
 export type SteerFrame = {
   readonly previousResponseId: string;
-  /** Item JSON of user messages, in order. */
-  readonly items: readonly string[];
+  /** User messages, in order. */
+  readonly items: readonly ItemInput[];
   /** As it came: a steer that fails gives it back. */
   readonly input: unknown;
 };
@@ -151,15 +152,15 @@ export function decodeSteer(fields: Fields): SteerFrame {
   const previousResponseId = requiredText(fields, 'previous_response_id');
   const { input } = fields;
   if (typeof input === 'string' && input !== '' && input.isWellFormed()) {
-    return { previousResponseId, input, items: [JSON.stringify({ type: 'message', role: 'user', content: input })] };
+    return { previousResponseId, input, items: [itemInput({ type: 'message', role: 'user', content: input })] };
   }
   const items = list(fields, 'input') ?? [];
   if (items.length === 0) throw invalid('at least one user message', 'input');
   return { previousResponseId, input, items: items.map((item, index) => userMessage(item, `input[${index}]`)) };
 }
 
-function userMessage(item: unknown, param: string): string {
+function userMessage(item: unknown, param: string): ItemInput {
   const isMessage = isFields(item) && (item['type'] ?? 'message') === 'message' && item['role'] === 'user';
   if (!isMessage) throw invalid('a steer carries user messages only', param);
-  return JSON.stringify({ type: 'message', ...item });
+  return itemInput({ type: 'message', ...item });
 }

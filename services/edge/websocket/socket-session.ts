@@ -12,6 +12,7 @@
  */
 import { isReticleError, ReticleError, type TraceContext } from '@reticle/core/domain';
 import type { Clock, Random } from '@reticle/core/flow';
+import type { ItemInput } from '@reticle/services/session';
 import type { Caller } from '@reticle/services/stream';
 import type { ErrorAnswerer } from '../http/error-answer.ts';
 import { acknowledgeAll } from '../http/served-turn.ts';
@@ -78,7 +79,7 @@ export class SocketSession {
   readonly #prewarms: Prewarms;
   readonly #controls: Controls;
   /** Input of steers that waits for the outputs of calls, by the response that made them. */
-  readonly #held = new Map<string, readonly string[]>();
+  readonly #held = new Map<string, readonly ItemInput[]>();
   #phase: 'open' | 'leaving' | 'over' = 'open';
   #cancelGoodbye: () => void = () => {};
 
@@ -246,7 +247,7 @@ export class SocketSession {
     this.#output.write(failedFrame('response.resume', controlError(error), asked));
   }
 
-  #hold(responseId: string, items: readonly string[]): void {
+  #hold(responseId: string, items: readonly ItemInput[]): void {
     this.#held.set(responseId, items);
     const [oldest] = this.#held.keys();
     if (oldest !== undefined && this.#held.size > HELD_MAX) this.#held.delete(oldest);
@@ -393,7 +394,7 @@ export class SocketSession {
 }
 
 /** The settings of the response that is steered, with the steers as its input. */
-function steered(stream: ResponseStream, items: readonly string[], streamId: string | undefined): CreateFrame {
+function steered(stream: ResponseStream, items: readonly ItemInput[], streamId: string | undefined): CreateFrame {
   const { create, continues, id } = stream;
   return { create: { ...create, items, previousResponseId: id }, streamId, continues, bytes: 0 };
 }

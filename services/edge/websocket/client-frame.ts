@@ -11,6 +11,7 @@ import {
   list,
   object,
   parseBody,
+  parseLargeBody,
   requiredText,
   text,
   type Fields,
@@ -64,7 +65,15 @@ const SEQUENCE_MAX = Number.MAX_SAFE_INTEGER;
 /** @throws ReticleError as {@link parseBody} */
 export function readFrame(message: string): ClientFrame {
   if (message.trim() === '') throw new ReticleError('invalid_json', 'the message is empty');
-  const fields = parseBody(message);
+  return frameOf(parseBody(message));
+}
+
+/** As {@link readFrame}, for a long message, in steps. */
+export async function readLongFrame(message: string): Promise<ClientFrame> {
+  return frameOf(await parseLargeBody(message));
+}
+
+function frameOf(fields: Fields): ClientFrame {
   const { type } = fields;
   return { type: typeof type === 'string' && type !== '' ? type : undefined, fields };
 }

@@ -3,6 +3,7 @@ import { assertNever, base32, isReticleError, RANDOM_ID_BYTES } from '@reticle/c
 import type { Random } from '@reticle/core/flow';
 import type { ControlAck, CutMode } from '@reticle/services/session';
 import type { Caller } from '@reticle/services/stream';
+import { counted, isLong } from '../openai/count-ahead.ts';
 import type { CreateResponse } from '../openai/create-response.ts';
 import type { Fields } from '../openai/json-fields.ts';
 import { receiptObject } from '../openai/response-object.ts';
@@ -25,6 +26,8 @@ export type ControlsOptions = {
   readonly streams: ReadonlyMap<string, ResponseStream>;
   /** True for a response that was over when it was told. */
   readonly isPrewarm: (responseId: string) => boolean;
+  /** True once the socket's client has left. */
+  readonly isOver: () => boolean;
   readonly write: (message: string) => void;
   /** Told what is nobody's refusal. */
   readonly defect: (error: unknown) => void;
@@ -52,7 +55,8 @@ export class Controls {
     this.#options = options;
   }
 
-  interrupt(fields: Fields): void {
+  /** The promise is of a long successor, which is counted first. It never rejects with a refusal. */
+  interrupt(fields: Fields): Promise<void> | undefined {
     const asked = { ...echo(fields, 'response_id'), ...echo(fields, 'stream_id') };
     const fail: Fail = (error) => this.#options.write(failedFrame(INTERRUPT, error, asked));
     try {
@@ -60,10 +64,17 @@ export class Controls {
       const stream = this.#running(frame);
       if (stream === undefined) this.#interruptElsewhere(frame, fail);
       else if (frame.successor === undefined) this.#cut(stream, frame, fail);
-      else this.#redirect(stream, frame, fail);
+      else {
+        const { create, continues = stream.continues } = decodeSuccessor(frame.successor, stream.served.profile);
+        // What runs when the successor is counted may be another response.
+        const order = { frame: { ...frame, responseId: stream.id }, create, continues, fail };
+        if (isLong(create)) return this.#redirectLong(order);
+        this.#redirect(stream, order);
+      }
     } catch (error) {
       fail(refusalOf(error));
     }
+    return undefined;
   }
 
   steer(fields: Fields): void {
@@ -138,9 +149,22 @@ export class Controls {
     });
   }
 
-  #redirect(stream: ResponseStream, frame: InterruptFrame, fail: Fail): void {
-    const { create, continues = stream.continues } = decodeSuccessor(frame.successor ?? {}, stream.served.profile);
-    const apply = (target: ResponseStream): void => this.#applyRedirect(target, { frame, create, continues, fail });
+  async #redirectLong(order: RedirectOrder): Promise<void> {
+    const { frame, create, fail } = order;
+    try {
+      const known = await counted(create);
+      const stream = this.#running(frame);
+      if (this.#options.isOver()) return;
+      if (stream === undefined) this.#interruptElsewhere(frame, fail);
+      else this.#redirect(stream, { ...order, create: known });
+    } catch (error) {
+      fail(refusalOf(error));
+    }
+  }
+
+  #redirect(stream: ResponseStream, order: RedirectOrder): void {
+    const { fail } = order;
+    const apply = (target: ResponseStream): void => this.#applyRedirect(target, order);
     if (stream.following === undefined && !stream.isInterrupted) apply(stream);
     else if (stream.following === undefined) fail(NOT_ACTIVE);
     else if (stream.redirects.length + 1 >= PENDING_MAX) fail(TOO_MANY);

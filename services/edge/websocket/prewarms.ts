@@ -1,5 +1,6 @@
 import { isReticleError } from '@reticle/core/domain';
 import type { Caller } from '@reticle/services/stream';
+import { counted } from '../openai/count-ahead.ts';
 import type { CreateResponse } from '../openai/create-response.ts';
 import { responseObject } from '../openai/response-object.ts';
 import type { ResponseProfile } from '../openai/response-profile.ts';
@@ -64,7 +65,7 @@ export class Prewarms {
 
   async #begin(create: CreateResponse): Promise<ServedResponse | undefined> {
     try {
-      return await this.#responses.create(this.#caller, await this.resolved(create));
+      return await this.#responses.create(this.#caller, await counted(await this.resolved(create)));
     } catch (error) {
       if (isReticleError(error) && error.row.retry === 'after' && error.row.http >= 429) return undefined;
       throw error;

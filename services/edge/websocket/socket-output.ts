@@ -12,6 +12,8 @@ export type SocketOutputOptions = {
   readonly clock: Clock;
   /** Runs a callback at the end of this turn of the loop. */
   readonly defer: (callback: () => void) => void;
+  /** Told when the backlog passes its bound, and when it is below it again. */
+  readonly onFull: (isFull: boolean) => void;
   /** The peer has taken nothing for {@link STALLED_MS}. */
   readonly onStalled: () => void;
 };
@@ -40,7 +42,7 @@ export class SocketOutput {
   #outstanding = 0;
   #movedMs = 0;
   #isWatched = false;
-  #isReading = true;
+  #isFull = false;
   #cancelWatch: () => void = () => {};
 
   constructor(options: SocketOutputOptions) {
@@ -96,11 +98,11 @@ export class SocketOutput {
   }
 
   #regulate(): void {
-    const { port } = this.#options;
-    const mayRead = port.backlogBytes <= BACKLOG_BYTES_MAX;
-    if (mayRead === this.#isReading) return;
-    this.#isReading = mayRead;
-    port.read(mayRead);
+    const { port, onFull } = this.#options;
+    const isFull = port.backlogBytes > BACKLOG_BYTES_MAX;
+    if (isFull === this.#isFull) return;
+    this.#isFull = isFull;
+    onFull(isFull);
   }
 
   /** One timer that looks, instead of one that every batch would set anew. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { ReticleError } from '@reticle/core/domain';
 import { mark } from '../openai/openai-kit.ts';
-import { SessionRig, settled } from './websocket-kit.ts';
+import { SessionRig, settled, until } from './websocket-kit.ts';
 
 const MINUTE = 60_000;
 
@@ -127,14 +127,16 @@ describe('lanes', () => {
     const input = 'x'.repeat(1_500_000);
     for (let count = 0; count < 4; count += 1) await rig.create({ stream_id: 'a', input });
     const refused = { type: 'error', error: { code: 'response_in_flight' } };
+    await until(() => rig.told.length > 0 && rig.starts.length > 0);
     expect(rig.told).toMatchObject([refused]);
     rig.start();
     rig.end(0);
     await settled();
     await rig.create({ stream_id: 'a', input });
-    expect(rig.told.filter(({ type }) => type === 'error')).toHaveLength(1);
     await rig.create({ stream_id: 'a', input });
+    await until(() => rig.told.at(-1)?.type === 'error');
     expect(rig.told.at(-1)).toMatchObject(refused);
+    expect(rig.told.filter(({ type }) => type === 'error')).toHaveLength(2);
   });
 });
 

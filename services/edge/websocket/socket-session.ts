@@ -16,6 +16,8 @@ import type { ItemInput } from '@reticle/services/session';
 import type { Caller } from '@reticle/services/stream';
 import type { ErrorAnswerer } from '../http/error-answer.ts';
 import { acknowledgeAll } from '../http/served-turn.ts';
+import { STEP_CHARACTERS } from '../loop-turns.ts';
+import { counted, isLong } from '../openai/count-ahead.ts';
 import { checkCursor } from '../openai/cursor.ts';
 import { stopCode, threadIdOf, type Dialect } from '../openai/dialect.ts';
 import { refusedResponseEvent } from '../openai/refused-response.ts';
@@ -26,13 +28,17 @@ import {
   decodeCreate,
   decodeResume,
   readFrame,
+  readLongFrame,
   streamIdOf,
+  type ClientFrame,
   type CreateFrame,
   type ResumeFrame,
 } from './client-frame.ts';
 import { Controls, outstandingCalls, steerPendingFrame, type PartialOnInterrupt } from './controls.ts';
+import { Inbox, type Message } from './inbox.ts';
 import { Lanes, type Lane } from './lanes.ts';
 import { Prewarms } from './prewarms.ts';
+import { ReadGate } from './read-gate.ts';
 import { ResponseStream, type Following } from './response-stream.ts';
 import { controlError, errorFrame, failedFrame, limitReachedFrame, streamOf, withStream } from './server-frame.ts';
 import { LAST_MINUTE_MS, SocketLife } from './socket-life.ts';
@@ -72,6 +78,7 @@ const GOODBYE_MS = 2_000;
 
 export class SocketSession {
   readonly #options: SocketSessionOptions;
+  readonly #inbox: Inbox;
   readonly #output: SocketOutput;
   readonly #life: SocketLife;
   readonly #lanes = new Lanes();
@@ -86,7 +93,16 @@ export class SocketSession {
   constructor(options: SocketSessionOptions) {
     this.#options = options;
     const { port, clock, responses, caller } = options;
-    this.#output = new SocketOutput({ ...options, onStalled: () => this.#stalled() });
+    const gate = new ReadGate((on) => port.read(on));
+    this.#inbox = new Inbox({
+      act: (message) => this.#read(message),
+      onBusy: (isBusy) => gate.hold('work', isBusy),
+    });
+    this.#output = new SocketOutput({
+      ...options,
+      onFull: (isFull) => gate.hold('backlog', isFull),
+      onStalled: () => this.#stalled(),
+    });
     this.#life = new SocketLife({
       clock,
       ping: () => port.ping(),
@@ -100,6 +116,7 @@ export class SocketSession {
       ...options,
       streams: this.#streams,
       isPrewarm: (responseId) => this.#prewarms.has(responseId),
+      isOver: () => this.#phase === 'over',
       write: (message) => this.#output.write(message),
       defect: (error) => this.#defect(error),
     });
@@ -110,26 +127,53 @@ export class SocketSession {
   }
 
   message(text: string): void {
-    if (this.#phase === 'over') return;
-    this.#life.used();
-    try {
-      const { type, fields } = readFrame(text);
-      if (type === 'response.create') this.#create(fields, Buffer.byteLength(text));
-      else if (type === 'response.interrupt') this.#controls.interrupt(fields);
-      else if (type === 'response.steer') this.#controls.steer(fields);
-      else if (type === 'response.resume') this.#resume(fields);
-      else this.#unknown(type);
-    } catch (error) {
-      if (isReticleError(error)) this.#refuse(error, undefined);
-      else this.#defect(error);
-    }
+    this.#take(text);
   }
 
   /** A message that is no text. */
   binary(): void {
+    this.#take(undefined);
+  }
+
+  #take(message: Message): void {
     if (this.#phase === 'over') return;
     this.#life.used();
-    this.#refuse(new ReticleError('invalid_json', 'messages are JSON texts'), undefined);
+    this.#inbox.take(message);
+  }
+
+  #read(message: Message): Promise<void> | undefined {
+    if (message !== undefined && message.length > STEP_CHARACTERS) return this.#readLong(message);
+    try {
+      if (message === undefined) throw new ReticleError('invalid_json', 'messages are JSON texts');
+      return this.#act(readFrame(message), Buffer.byteLength(message))?.catch((error: unknown) => this.#faulty(error));
+    } catch (error) {
+      this.#faulty(error);
+      return undefined;
+    }
+  }
+
+  async #readLong(message: string): Promise<void> {
+    try {
+      const frame = await readLongFrame(message);
+      // The socket may have ended meanwhile.
+      if (this.#phase !== 'over') await this.#act(frame, Buffer.byteLength(message));
+    } catch (error) {
+      this.#faulty(error);
+    }
+  }
+
+  #act({ type, fields }: ClientFrame, bytes: number): Promise<void> | undefined {
+    if (type === 'response.interrupt') return this.#controls.interrupt(fields);
+    if (type === 'response.create') this.#create(fields, bytes);
+    else if (type === 'response.steer') this.#controls.steer(fields);
+    else if (type === 'response.resume') this.#resume(fields);
+    else this.#unknown(type);
+    return undefined;
+  }
+
+  #faulty(error: unknown): void {
+    if (isReticleError(error)) this.#refuse(error, undefined);
+    else this.#defect(error);
   }
 
   pinged(data: Uint8Array): void {
@@ -194,7 +238,7 @@ export class SocketSession {
     return { ...frame, create: { ...frame.create, dialect, threadId: told, trace } };
   }
 
-  /** The only place where this machine waits: a session is found or made, a prewarm ends. */
+  /** Where this machine waits: a session is found or made, a prewarm ends, a long request is counted. */
   async #begin(lane: Lane, frame: CreateFrame): Promise<void> {
     try {
       if (!frame.create.generate) {
@@ -204,7 +248,10 @@ export class SocketSession {
         return;
       }
       const { responses, caller, continues } = this.#options;
-      const create = this.#withHeld(await this.#prewarms.resolved(frame.create));
+      const asked = this.#withHeld(await this.#prewarms.resolved(frame.create));
+      const create = isLong(asked) ? await counted(asked) : asked;
+      // Nothing is begun for a client that has left meanwhile.
+      if (create !== asked && this.#phase === 'over' && !(frame.continues ?? continues)) return;
       const served = await responses.create(caller, create);
       this.#open(lane, { served, create, continues: frame.continues ?? continues }, HOLD_MS);
     } catch (error) {
@@ -375,6 +422,7 @@ export class SocketSession {
     if (this.#phase === 'over') return;
     this.#phase = 'over';
     this.#life.stop();
+    this.#inbox.close();
     this.#output.end();
     this.#lanes.takeWaiting();
     for (const stream of this.#streams.values()) {

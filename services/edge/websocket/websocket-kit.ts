@@ -219,3 +219,13 @@ export function settled(): Promise<void> {
     setImmediate(resolve);
   });
 }
+
+/** Lets the loop turn until something holds; how often it turned. */
+export async function until(met: () => boolean): Promise<number> {
+  let turns = 0;
+  for (; !met(); turns += 1) {
+    if (turns > 1_000) throw new Error('the loop turned a thousand times');
+    await settled();
+  }
+  return turns;
+}

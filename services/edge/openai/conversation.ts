@@ -50,6 +50,8 @@ type Command =
 type Running = {
   readonly record: ResponseRecord;
   acknowledged: number;
+  /** Its reader is too far behind to be sent more. */
+  isHeld?: boolean;
   /** Another gateway started it. */
   readonly isFollowed?: boolean;
 };
@@ -163,8 +165,22 @@ export class Conversation {
     const turn = this.#running.get(turnId);
     if (turn === undefined || throughOffset - turn.acknowledged < FLOW_STEP) return;
     turn.acknowledged = throughOffset;
-    const flow = { turnId, receivedThroughOffset: throughOffset, creditTokens: limits.creditTokensDefault };
-    if (this.#state === 'attached') this.#attachment?.command({ seq: ++this.#seq, kind: 'flow', flow });
+    this.#flow(turnId, turn);
+  }
+
+  /** Takes a turn's credit while its reader is behind, and gives it again (R5: acknowledgements stay the reader's own). */
+  hold(turnId: string, isHeld: boolean): void {
+    const turn = this.#running.get(turnId);
+    if (turn === undefined || (turn.isHeld ?? false) === isHeld) return;
+    turn.isHeld = isHeld;
+    this.#flow(turnId, turn);
+  }
+
+  #flow(turnId: string, { acknowledged, isHeld = false }: Running): void {
+    if (this.#state !== 'attached') return;
+    const creditTokens = isHeld ? 0 : limits.creditTokensDefault;
+    const flow = { turnId, receivedThroughOffset: acknowledged, creditTokens };
+    this.#attachment?.command({ seq: ++this.#seq, kind: 'flow', flow });
   }
 
   /** Leaves the session to its idle time. */
@@ -223,6 +239,8 @@ export class Conversation {
     this.#lostMs = undefined;
     this.#seq = this.#applied;
     for (const command of this.#log.slice()) this.#say(attachment, command);
+    // In a cursor 0 stands for the default.
+    for (const [turnId, turn] of this.#running) if (turn.isHeld === true) this.#flow(turnId, turn);
     this.#rest();
   }
 

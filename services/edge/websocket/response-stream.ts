@@ -22,6 +22,8 @@ export type ResponseStreamOptions = {
   readonly clock: Clock;
   /** The last event that the client has: it was told the response before, over another socket. */
   readonly after?: number;
+  /** It reads along: the turn's credit is another reader's, where there is one. */
+  readonly isGuest?: boolean;
   /** How long `created` waits for a refusal that would take its place; undefined: until the turn starts or is refused. */
   readonly holdMs?: number;
   /** The turn never started and nothing was told of it. */
@@ -31,7 +33,7 @@ export type ResponseStreamOptions = {
 };
 
 /** A response that follows another one in its lane. */
-export type Following = Pick<ResponseStreamOptions, 'served' | 'create' | 'continues' | 'after'>;
+export type Following = Pick<ResponseStreamOptions, 'served' | 'create' | 'continues' | 'after' | 'isGuest'>;
 
 /** Silence on a response after which a keepalive is due (§4.2). */
 const KEEPALIVE_MS = 15_000;
@@ -125,6 +127,11 @@ export class ResponseStream implements FlushedWriter, EventOutput {
     this.waitsForBorder = false;
   }
 
+  /** While the socket is behind, its turns have no credit. */
+  hold(isHeld: boolean): void {
+    if (this.#options.isGuest !== true) this.served.conversation.hold(this.served.turnId, isHeld);
+  }
+
   flushed(position: number): void {
     this.served.conversation.flushed(this.served.turnId, position);
   }
@@ -137,6 +144,8 @@ export class ResponseStream implements FlushedWriter, EventOutput {
   close(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    // A turn that goes on without this socket is not held back by it.
+    this.hold(false);
     this.#reader?.close();
     this.#stopListening();
     this.#cancelHold();

@@ -4,6 +4,8 @@ import { SessionRig, settled } from './websocket-kit.ts';
 
 const MINUTE = 60_000;
 
+const flows = (rig: SessionRig): readonly object[] => rig.of('flow').map(({ flow }) => flow);
+
 describe('the end of a socket', () => {
   test('a client that is gone: its turn is cut with what was generated', async () => {
     const rig = new SessionRig();
@@ -48,9 +50,12 @@ describe('the end of a socket', () => {
     rig.socket.isTaking = false;
     await rig.running({}, 'x'.repeat(400));
     rig.clock.advance(MINUTE - 1);
-    expect([rig.of('flow'), rig.socket.goodbyes]).toEqual([[], []]);
+    const { turnId } = rig.lastStart;
+    expect(flows(rig)).toEqual([{ turnId, receivedThroughOffset: 0, creditTokens: 0 }]);
+    expect(rig.socket.goodbyes).toEqual([]);
     rig.clock.advance(1);
     expect(rig.socket.goodbyes).toMatchObject([{ code: 1_013 }]);
+    expect(flows(rig).at(-1)).toEqual({ turnId, receivedThroughOffset: 400, creditTokens: 512 });
     expect(rig.of('interrupt')).toEqual([]);
     const told = rig.told.find(({ type }) => type === 'response.in_progress');
     expect(told).toMatchObject({ response: { reticle: { resume_token: 'rtr1.x' } } });
@@ -64,7 +69,7 @@ describe('the end of a socket', () => {
     await rig.running({}, 'x'.repeat(400));
     rig.clock.advance(50_000);
     rig.socket.take();
-    expect(rig.of('flow')).toMatchObject([{ flow: { receivedThroughOffset: 400 } }]);
+    expect(flows(rig).at(-1)).toMatchObject({ receivedThroughOffset: 400, creditTokens: 512 });
     rig.clock.advance(50_000);
     rig.socket.take();
     rig.clock.advance(30_000);

@@ -14,12 +14,20 @@ export type SocketOutputOptions = {
   readonly defer: (callback: () => void) => void;
   /** Told when the backlog passes its bound, and when it is below it again. */
   readonly onFull: (isFull: boolean) => void;
+  /** Told when the peer is so far behind that nothing more should be made for it, and when it has caught up. */
+  readonly onBehind: (isBehind: boolean) => void;
   /** The peer has taken nothing for {@link STALLED_MS}. */
   readonly onStalled: () => void;
 };
 
-/** Backlog at which a socket is no longer read: what would come of its requests could not be told (§4.3). */
+/**
+ * Backlog at which credit stops, by its size and by its age (§4.3); by size, the socket is no longer read either: what
+ * would come of its requests could not be told.
+ */
 const BACKLOG_BYTES_MAX = 1_048_576;
+const BACKLOG_MS_MAX = 2_000;
+/** Part of either bound below which a peer has caught up: one that stands at the bound is not told so again and again. */
+const CAUGHT_UP = 0.5;
 const STALLED_MS = 60_000;
 
 /**
@@ -29,7 +37,9 @@ const STALLED_MS = 60_000;
  * Invariants
  * 1. A writer's tokens are acknowledged when the kernel has them, and not before (R5): a peer that does not read stops the
  *    credit of its own turns.
- * 2. Above the bound of backlog nothing is read, so that no peer makes this side hold more than that and what its running
+ * 2. Nothing is granted to a peer that has not taken what was written for it {@link BACKLOG_MS_MAX} ago, or that has
+ *    {@link BACKLOG_BYTES_MAX} to take.
+ * 3. Above the bound of backlog nothing is read, so that no peer makes this side hold more than that and what its running
  *    turns have credit for.
  */
 export class SocketOutput {
@@ -38,8 +48,11 @@ export class SocketOutput {
   #pending: string[] = [];
   #scheduled = false;
   #over = false;
-  /** Batches that the kernel has not taken. */
-  #outstanding = 0;
+  /** When batches were written that the kernel has not taken, the oldest first. */
+  readonly #outstandingMs: number[] = [];
+  #isBehind = false;
+  #isAging = false;
+  #cancelAging: () => void = () => {};
   #movedMs = 0;
   #isWatched = false;
   #isFull = false;
@@ -50,8 +63,13 @@ export class SocketOutput {
   }
 
   /** True while the kernel owes us room. */
+  get isWaiting(): boolean {
+    return this.#outstandingMs.length > 0;
+  }
+
+  /** See {@link SocketOutputOptions.onBehind}. */
   get isBehind(): boolean {
-    return this.#outstanding > 0;
+    return this.#isBehind;
   }
 
   write(message: string, writer?: FlushedWriter): void {
@@ -73,13 +91,15 @@ export class SocketOutput {
     this.#pending = [];
     const positions = [...this.#writers].map((writer) => ({ writer, position: writer.position }));
     this.#writers.clear();
-    if (this.#outstanding === 0) this.#movedMs = clock.nowMs();
-    this.#outstanding += 1;
+    const nowMs = clock.nowMs();
+    if (!this.isWaiting) this.#movedMs = nowMs;
+    this.#outstandingMs.push(nowMs);
     port.send(messages, () => {
-      this.#taken();
       for (const { writer, position } of positions) writer.flushed(position);
+      this.#taken();
     });
     this.#watch();
+    this.#age();
     this.#regulate();
   }
 
@@ -89,30 +109,58 @@ export class SocketOutput {
     this.#pending = [];
     this.#writers.clear();
     this.#cancelWatch();
+    this.#cancelAging();
   }
 
   #taken(): void {
-    this.#outstanding -= 1;
+    this.#outstandingMs.shift();
     this.#movedMs = this.#options.clock.nowMs();
     if (!this.#over) this.#regulate();
   }
 
   #regulate(): void {
     const { port, onFull } = this.#options;
-    const isFull = port.backlogBytes > BACKLOG_BYTES_MAX;
+    const bytes = port.backlogBytes;
+    this.#judge(bytes);
+    const isFull = bytes > BACKLOG_BYTES_MAX;
     if (isFull === this.#isFull) return;
     this.#isFull = isFull;
     onFull(isFull);
   }
 
+  /** A peer is behind from either bound on, until it is well below both. */
+  #judge(bytes: number): void {
+    const { clock, onBehind } = this.#options;
+    const [oldestMs] = this.#outstandingMs;
+    const ageMs = oldestMs === undefined ? 0 : clock.nowMs() - oldestMs;
+    const share = this.#isBehind ? CAUGHT_UP : 1;
+    const isBehind = bytes > BACKLOG_BYTES_MAX * share || ageMs >= BACKLOG_MS_MAX * share;
+    if (isBehind === this.#isBehind) return;
+    this.#isBehind = isBehind;
+    onBehind(isBehind);
+  }
+
+  /** One timer that looks at the oldest batch. */
+  #age(): void {
+    const [oldestMs] = this.#outstandingMs;
+    if (this.#isAging || oldestMs === undefined) return;
+    this.#isAging = true;
+    const { clock, port } = this.#options;
+    this.#cancelAging = clock.after(Math.max(0, oldestMs + BACKLOG_MS_MAX - clock.nowMs()), () => {
+      this.#isAging = false;
+      this.#judge(port.backlogBytes);
+      if (!this.#isBehind) this.#age();
+    });
+  }
+
   /** One timer that looks, instead of one that every batch would set anew. */
   #watch(): void {
-    if (this.#isWatched || this.#outstanding === 0) return;
+    if (this.#isWatched || !this.isWaiting) return;
     this.#isWatched = true;
     const { clock } = this.#options;
     this.#cancelWatch = clock.after(Math.max(0, this.#movedMs + STALLED_MS - clock.nowMs()), () => {
       this.#isWatched = false;
-      if (this.#outstanding > 0 && clock.nowMs() - this.#movedMs >= STALLED_MS) this.#options.onStalled();
+      if (this.isWaiting && clock.nowMs() - this.#movedMs >= STALLED_MS) this.#options.onStalled();
       else this.#watch();
     });
   }

@@ -12,7 +12,6 @@
  */
 import { isReticleError, ReticleError, type TraceContext } from '@reticle/core/domain';
 import type { Clock, Random } from '@reticle/core/flow';
-import type { ItemInput } from '@reticle/services/session';
 import type { Caller } from '@reticle/services/stream';
 import type { ErrorAnswerer } from '../http/error-answer.ts';
 import { acknowledgeAll } from '../http/served-turn.ts';
@@ -35,6 +34,7 @@ import {
   type ResumeFrame,
 } from './client-frame.ts';
 import { Controls, outstandingCalls, steerPendingFrame, type PartialOnInterrupt } from './controls.ts';
+import { HeldSteers, steered } from './held-steers.ts';
 import { Inbox, type Message } from './inbox.ts';
 import { Lanes, type Lane } from './lanes.ts';
 import { Prewarms } from './prewarms.ts';
@@ -69,8 +69,6 @@ export type SocketSessionOptions = {
 
 /** A refusal of the engine comes within this; what takes longer was admitted and waits. */
 const HOLD_MS = 100;
-/** Responses whose steers wait for outputs of calls. */
-const HELD_MAX = 8;
 /** Of ids that are repeated to their sender, in characters. */
 const NAME_MAX = 256;
 /** Time for the peer's goodbye. */
@@ -85,8 +83,7 @@ export class SocketSession {
   readonly #streams = new Map<string, ResponseStream>();
   readonly #prewarms: Prewarms;
   readonly #controls: Controls;
-  /** Input of steers that waits for the outputs of calls, by the response that made them. */
-  readonly #held = new Map<string, readonly ItemInput[]>();
+  readonly #held = new HeldSteers();
   #phase: 'open' | 'leaving' | 'over' = 'open';
   #cancelGoodbye: () => void = () => {};
 
@@ -101,12 +98,15 @@ export class SocketSession {
     this.#output = new SocketOutput({
       ...options,
       onFull: (isFull) => gate.hold('backlog', isFull),
+      onBehind: (isBehind) => {
+        for (const stream of this.#streams.values()) stream.hold(isBehind);
+      },
       onStalled: () => this.#stalled(),
     });
     this.#life = new SocketLife({
       clock,
       ping: () => port.ping(),
-      isBehind: () => this.#output.isBehind,
+      isBehind: () => this.#output.isWaiting,
       onUnused: () => this.#end(closeCode.unused, 'no message within five minutes'),
       onAged: () => this.leave(LAST_MINUTE_MS),
       onDead: () => port.destroy(),
@@ -248,7 +248,7 @@ export class SocketSession {
         return;
       }
       const { responses, caller, continues } = this.#options;
-      const asked = this.#withHeld(await this.#prewarms.resolved(frame.create));
+      const asked = this.#held.joined(await this.#prewarms.resolved(frame.create));
       const create = isLong(asked) ? await counted(asked) : asked;
       // Nothing is begun for a client that has left meanwhile.
       if (create !== asked && this.#phase === 'over' && !(frame.continues ?? continues)) return;
@@ -277,7 +277,7 @@ export class SocketSession {
       const offset = offsetOfSequence(startingAfter ?? 0);
       const served = await responses.recover(caller, responseId, { offset, resumeToken });
       const cursor = startingAfter === undefined ? {} : { after: checkCursor(served.record, startingAfter) };
-      this.#open(lane, { served, create: served.settings, continues: true, ...cursor });
+      this.#open(lane, { served, create: served.settings, continues: true, isGuest: true, ...cursor });
     } catch (error) {
       this.#refuseResume(error, responseId);
       this.#next(lane);
@@ -292,20 +292,6 @@ export class SocketSession {
     const isShort = typeof responseId === 'string' && responseId.length <= NAME_MAX;
     const asked = isShort ? { response_id: responseId } : {};
     this.#output.write(failedFrame('response.resume', controlError(error), asked));
-  }
-
-  #hold(responseId: string, items: readonly ItemInput[]): void {
-    this.#held.set(responseId, items);
-    const [oldest] = this.#held.keys();
-    if (oldest !== undefined && this.#held.size > HELD_MAX) this.#held.delete(oldest);
-  }
-
-  #withHeld(create: CreateFrame['create']): CreateFrame['create'] {
-    const held = this.#held.get(create.previousResponseId ?? '');
-    if (held === undefined) return create;
-    this.#held.delete(create.previousResponseId ?? '');
-    // Outputs of calls come first: nothing may stand between a call and its output.
-    return { ...create, items: [...create.items, ...held] };
   }
 
   #open(lane: Lane, following: Following, holdMs?: number): void {
@@ -328,6 +314,7 @@ export class SocketSession {
       onEnd: () => this.#ended(lane, stream),
     });
     this.#streams.set(stream.id, stream);
+    stream.hold(this.#output.isBehind);
     stream.start();
   }
 
@@ -338,7 +325,7 @@ export class SocketSession {
     const calls = outstandingCalls(stream.served.record);
     if (stream.following !== undefined) this.#follow(lane, stream, stream.following);
     else if (items.length > 0 && calls.length > 0) {
-      this.#hold(stream.id, items);
+      this.#held.keep(stream.id, items);
       this.#output.write(withStream(steerPendingFrame(stream.id, calls), lane.streamId));
       this.#next(lane);
     } else if (items.length > 0) void this.#begin(lane, steered(stream, items, lane.streamId));
@@ -439,10 +426,4 @@ export class SocketSession {
     if (continues || served.record.ended !== undefined) return;
     this.#options.responses.leave(served);
   }
-}
-
-/** The settings of the response that is steered, with the steers as its input. */
-function steered(stream: ResponseStream, items: readonly ItemInput[], streamId: string | undefined): CreateFrame {
-  const { create, continues, id } = stream;
-  return { create: { ...create, items, previousResponseId: id }, streamId, continues, bytes: 0 };
 }

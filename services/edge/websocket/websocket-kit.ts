@@ -224,7 +224,7 @@ export function settled(): Promise<void> {
 export async function until(met: () => boolean): Promise<number> {
   let turns = 0;
   for (; !met(); turns += 1) {
-    if (turns > 1_000) throw new Error('the loop turned a thousand times');
+    if (turns > 100_000) throw new Error('the loop turned for nothing');
     await settled();
   }
   return turns;

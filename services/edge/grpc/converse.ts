@@ -7,7 +7,7 @@
  *
  * Invariants:
  * 1. The first message is Attach, within `limits.attachMsMax`; `front.attach` is called once.
- * 2. While attaching nothing is read, so commands reach the attachment in order and none before it exists.
+ * 2. While attaching, and while a long input is counted, nothing is read, so commands reach the attachment in order and none before it exists.
  * 3. An attachment is told its end at most once: `refuse` for what the codec found, `disconnected` for a lost
  *    transport; neither when the session layer ended the stream through the sink.
  * 4. After the end nothing is read, written or passed on.
@@ -17,7 +17,9 @@ import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { isReticleError, ReticleError, type TraceContext } from '@reticle/core/domain';
 import type { Clock, Random } from '@reticle/core/flow';
 import { limits } from '@reticle/proto/contract';
+import type { ClientCommand, TurnInput } from '@reticle/services/session';
 import type { Attachment, Caller, SessionFront } from '@reticle/services/stream';
+import { countedInput, isLongInput } from '../count-ahead.ts';
 import { decodeAttach, decodeCommand } from './decode.ts';
 import { eventEncoder, type EncodeEvent } from './encode.ts';
 import { traceOf } from './trace-of.ts';
@@ -54,6 +56,8 @@ export class ConverseStream {
   #sink: GrpcSink;
   /** The socket drained before the attachment was there to be told. */
   #drainedEarly = false;
+  /** A command whose input is being counted. */
+  #counting: Promise<void> | undefined;
   /** Why the edge ended the stream, for an attachment that arrives later. */
   #refusal: ReticleError | undefined;
 
@@ -102,7 +106,23 @@ export class ConverseStream {
     } else if (message.attach) {
       throw new ReticleError('session_already_open', 'the stream is already attached');
     } else {
-      this.#attachment.command(decodeCommand(message, this.#options.random), this.#trace);
+      const command = decodeCommand(message, this.#options.random);
+      if (isLongInput(inputOf(command))) this.#counting = this.#count(command, this.#attachment);
+      else this.#attachment.command(command, this.#trace);
+    }
+  }
+
+  async #count(command: ClientCommand, attachment: Attachment): Promise<void> {
+    this.#call.pause();
+    try {
+      const known = await counted(command);
+      if (this.#over()) return;
+      attachment.command(known, this.#trace);
+      this.#call.resume();
+    } catch (error) {
+      this.refuse(error);
+    } finally {
+      this.#counting = undefined;
     }
   }
 
@@ -133,6 +153,10 @@ export class ConverseStream {
 
   #halfClosed(): void {
     if (this.#over()) return;
+    if (this.#counting !== undefined) {
+      void this.#counting.then(() => this.#halfClosed());
+      return;
+    }
     if (this.#attachment === undefined) this.refuse(notOpen('the stream ended before Attach'));
     else this.#attachment.halfClose();
   }
@@ -170,6 +194,37 @@ export class ConverseStream {
     const group = flushGroups.of(call.getPeer());
     const drained = (): void => this.#drained();
     return new GrpcSink({ call, group, drained, stream: 'converse', encodeEvent, frames, statusOf, failpoint });
+  }
+}
+
+/** The input that a command brings. */
+function inputOf(command: ClientCommand): readonly TurnInput[] {
+  switch (command.kind) {
+    case 'start-turn':
+      return command.start.input;
+    case 'redirect':
+      return command.redirect.successor.input;
+    case 'draft':
+      return command.draft.prefix;
+    default:
+      return [];
+  }
+}
+
+/** The command with the tokens of its input. */
+async function counted(command: ClientCommand): Promise<ClientCommand> {
+  const input = await countedInput(inputOf(command));
+  switch (command.kind) {
+    case 'start-turn':
+      return { ...command, start: { ...command.start, input } };
+    case 'redirect': {
+      const { cut, successor } = command.redirect;
+      return { ...command, redirect: { cut, successor: { ...successor, input } } };
+    }
+    case 'draft':
+      return { ...command, draft: { ...command.draft, prefix: input } };
+    default:
+      return command;
   }
 }
 

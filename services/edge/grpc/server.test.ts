@@ -2,8 +2,10 @@ import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import { ReticleError } from '@reticle/core/domain';
+import { countTokens, parseItem, renderItems } from '@reticle/core/domain/tokens';
 import { limits } from '@reticle/proto/contract';
 import { messageCodec } from '@reticle/proto/load';
+import type { ClientCommand } from '@reticle/services/session';
 import {
   EdgeKit,
   ended,
@@ -161,6 +163,52 @@ describe('Converse', () => {
     await half;
     expect(attachment.said).toEqual(['command', 'command', 'command', 'halfClose']);
     attachment.sink.end();
+  });
+
+  const longStart = {
+    turnId: 't1',
+    input: ['Hi', 'word of it, '.repeat(40_000)].map((content) => ({
+      itemJson: JSON.stringify({ type: 'message', role: 'user', content }),
+    })),
+  };
+
+  test('a long input is counted in steps; what comes behind it waits', async () => {
+    const { stream, attachment } = await kit.attached(kit.client());
+    const commands: ClientCommand[] = [];
+    attachment.on('command', (command: ClientCommand) => commands.push(command));
+    stream.write(request({ seq: 1, startTurn: longStart }));
+    stream.write(request({ seq: 2, redirect: { cut: { turnId: 't1' }, successor: { ...longStart, turnId: 't2' } } }));
+    stream.write(request({ seq: 3, flow: { turnId: 't1' } }));
+    stream.end();
+    await once(attachment, 'halfClose');
+    expect(attachment.said).toEqual(['command', 'command', 'command', 'halfClose']);
+    expect(commands.map(({ seq }) => seq)).toEqual([1, 2, 3]);
+    const tokens = longStart.input.map(({ itemJson }) => countTokens(renderItems([parseItem(itemJson, 'x')])));
+    expect(commands).toMatchObject([
+      { start: { input: tokens.map((count) => ({ kind: 'item', tokens: count })) } },
+      { redirect: { successor: { input: tokens.map((count) => ({ tokens: count })) } } },
+      { kind: 'flow' },
+    ]);
+    attachment.sink.end();
+  });
+
+  test('a long input of a client that leaves meanwhile is not passed on', async () => {
+    const { stream, attachment } = await kit.attached(kit.client());
+    stream.write(request({ seq: 1, startTurn: longStart }));
+    // Counted for many more turns of the loop than a reset is under way.
+    const itemJson = JSON.stringify({ type: 'message', role: 'user', content: 'word of it, '.repeat(300_000) });
+    stream.write(request({ seq: 2, startTurn: { turnId: 't2', input: [{ itemJson }] } }));
+    await once(attachment, 'command');
+    stream.cancel();
+    await once(attachment, 'disconnected');
+    expect(attachment.said).toEqual(['command', 'disconnected']);
+  });
+
+  test('a long command that throws ends its stream', async () => {
+    const { stream, attachment, ended: end } = await kit.attached(kit.client());
+    attachment.failNext = new ReticleError('idempotency_conflict', 'the turn has another body');
+    stream.write(request({ seq: 1, startTurn: longStart }));
+    expect((await end).details?.code).toBe('idempotency_conflict');
   });
 
   test('a client that leaves while the session opens is told to the attachment', async () => {

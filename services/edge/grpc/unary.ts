@@ -1,6 +1,7 @@
 import type { handleUnaryCall, Metadata } from '@grpc/grpc-js';
 import type { Random } from '@reticle/core/flow';
 import type { Caller, SessionFront } from '@reticle/services/stream';
+import { countedInput } from '../count-ahead.ts';
 import { decodeCreateSession, decodeSignalTurn, decodeWarmSession, sessionId } from './decode.ts';
 import { encodeControlAck, encodeSession } from './encode.ts';
 import type { StatusOf } from './errors.ts';
@@ -54,11 +55,16 @@ export function unaryMethods({ front, random, statusOf, callerOf }: UnaryOptions
     };
   return {
     CreateSession: method(async (caller, request, metadata) => {
-      const asked = { ...decodeCreateSession(request), trace: traceOf(metadata) };
-      const { session, resumeToken } = await front.createSession(caller, asked);
+      const asked = decodeCreateSession(request);
+      const prefix = await countedInput(asked.prefix);
+      const made = await front.createSession(caller, { ...asked, prefix, trace: traceOf(metadata) });
+      const { session, resumeToken } = made;
       return { session: encodeSession(session), resumeToken };
     }),
-    WarmSession: method((caller, request) => front.warmSession(caller, decodeWarmSession(request))),
+    WarmSession: method(async (caller, request) => {
+      const asked = decodeWarmSession(request);
+      return front.warmSession(caller, { ...asked, prefix: await countedInput(asked.prefix) });
+    }),
     SignalTurn: method(async (caller, request) => {
       return { ack: encodeControlAck(await front.signalTurn(caller, decodeSignalTurn(request, random))) };
     }),

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { assert, ReticleError } from '@reticle/core/domain';
 import { chatCompletion } from '../openai/chat-object.ts';
 import { ChatReader, type ChunkOutput } from '../openai/chat-reader.ts';
-import { counted } from '../openai/count-ahead.ts';
+import { counted } from '../openai/counted.ts';
 import { decodeChat, type CreateChat } from '../openai/decode-chat.ts';
 import { parseLargeBody, requestParam } from '../openai/json-fields.ts';
 import type { Responses, ServedResponse } from '../openai/responses.ts';

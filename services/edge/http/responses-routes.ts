@@ -4,7 +4,7 @@ import { assert, isReticleError, ReticleError } from '@reticle/core/domain';
 import type { Clock } from '@reticle/core/flow';
 import { within } from '@reticle/core/process';
 import { lostTurn } from '../openai/conversation.ts';
-import { counted } from '../openai/count-ahead.ts';
+import { counted } from '../openai/counted.ts';
 import type { CreateResponse } from '../openai/create-response.ts';
 import { checkCursor } from '../openai/cursor.ts';
 import { offsetOfSequence } from '../openai/sequence-number.ts';

@@ -16,7 +16,7 @@ import { createHash } from 'node:crypto';
 import { renderItems, type Item } from '@reticle/core/domain/tokens';
 import { KeyedDedup } from '@reticle/core/flow';
 import type { ItemInput } from '@reticle/services/session';
-import { itemOf, Steps } from './count-ahead.ts';
+import { itemOf, Steps } from '../count-ahead.ts';
 import type { CreateResponse } from './create-response.ts';
 import { mayHelpAnew } from './dialect.ts';
 import { closedItems, itemText } from './response-object.ts';

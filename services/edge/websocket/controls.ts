@@ -3,7 +3,7 @@ import { assertNever, base32, isReticleError, RANDOM_ID_BYTES } from '@reticle/c
 import type { Random } from '@reticle/core/flow';
 import type { ControlAck, CutMode } from '@reticle/services/session';
 import type { Caller } from '@reticle/services/stream';
-import { counted, isLong } from '../openai/count-ahead.ts';
+import { counted, isLong } from '../openai/counted.ts';
 import type { CreateResponse } from '../openai/create-response.ts';
 import type { Fields } from '../openai/json-fields.ts';
 import { receiptObject } from '../openai/response-object.ts';

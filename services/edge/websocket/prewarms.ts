@@ -1,6 +1,6 @@
 import { isReticleError } from '@reticle/core/domain';
 import type { Caller } from '@reticle/services/stream';
-import { counted } from '../openai/count-ahead.ts';
+import { counted } from '../openai/counted.ts';
 import type { CreateResponse } from '../openai/create-response.ts';
 import { responseObject } from '../openai/response-object.ts';
 import type { ResponseProfile } from '../openai/response-profile.ts';

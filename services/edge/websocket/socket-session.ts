@@ -16,7 +16,7 @@ import type { Caller } from '@reticle/services/stream';
 import type { ErrorAnswerer } from '../http/error-answer.ts';
 import { acknowledgeAll } from '../http/served-turn.ts';
 import { STEP_CHARACTERS } from '../loop-turns.ts';
-import { counted, isLong } from '../openai/count-ahead.ts';
+import { counted, isLong } from '../openai/counted.ts';
 import { checkCursor } from '../openai/cursor.ts';
 import { stopCode, threadIdOf, type Dialect } from '../openai/dialect.ts';
 import { refusedResponseEvent } from '../openai/refused-response.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { priceInput, toolsItem } from '@reticle/services/session';
 import { STEP_CHARACTERS } from '../loop-turns.ts';
-import { counted, isLong } from './count-ahead.ts';
+import { counted, isLong } from './counted.ts';
 import { itemInput } from './decode-input.ts';
 import { profile } from './openai-kit.ts';
 import { UNKNOWN_REQUEST } from './taken-response.ts';

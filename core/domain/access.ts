@@ -98,5 +98,12 @@ export type LocalAccess = GatewayAccess & {
   readonly pepper?: string;
 };
 
+/** Certificate and private key of the HTTP server, each as PEM (PROTOCOL §4.1a). */
+export type TlsPair = {
+  /** The server's own, then those of its issuers. */
+  readonly certificate: string;
+  readonly key: string;
+};
+
 /** Models of a tier; a tier that is absent serves every model. */
 export type TierModels = Readonly<Partial<Record<Tier, readonly string[]>>>;

@@ -9,6 +9,7 @@ export type {
   LocalAccess,
   TenantAccess,
   TierModels,
+  TlsPair,
 } from './access.ts';
 export { assert, assertNever } from './assert.ts';
 export { CHAIN_FORMAT, parseChainDocument } from './chain-document.ts';

@@ -1,4 +1,4 @@
-import type { LocalAccess } from './access.ts';
+import type { LocalAccess, TlsPair } from './access.ts';
 import type { ModelGeometry, WaferProfile } from './wafer/index.ts';
 
 /** What a Model gives to requests that leave it open (PROTOCOL §4.1a). */
@@ -64,6 +64,8 @@ export type LocalPlatformSpec = {
   readonly chains: readonly LocalChain[];
   /** Absent: the platform's own key alone. */
   readonly access?: LocalAccess;
+  /** Certificate and key of the OpenAI surfaces; absent: plain HTTP. */
+  readonly tls?: TlsPair;
 };
 
 /** What the local platform answers when everything is ready. */

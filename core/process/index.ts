@@ -64,4 +64,6 @@ export type { ProcessPort, SuperviseOptions } from './supervise-process.ts';
 export { systemClock } from './system-clock.ts';
 export { systemEnv } from './system-env.ts';
 export { systemRandom } from './system-random.ts';
+export { judgeTlsPair } from './tls-pair.ts';
+export type { TlsFacts, TlsFault, TlsJudgement } from './tls-pair.ts';
 export { within } from './within.ts';

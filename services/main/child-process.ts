@@ -7,7 +7,6 @@ import {
   superviseProcess,
   systemEnv,
 } from '@reticle/core/process';
-import type { GatewayAccess } from '@reticle/core/domain';
 import type { Env, Logger, ParentChannel } from '@reticle/core/process';
 import { ChannelBus, connectNatsBus, type Bus } from '@reticle/services/bus';
 import { keepCompiled } from './compile-cache.ts';
@@ -21,7 +20,7 @@ export type ChildContext = {
   readonly lifecycle: Lifecycle;
   readonly report: (message: ChildReport) => void;
   /** Told the orders that come after the first one. */
-  readonly onAccess: (listener: (access: GatewayAccess) => void) => void;
+  readonly onOrder: (listener: (order: GatewayOrder) => void) => void;
   /** The channel to the supervisor. */
   readonly supervisor: ParentChannel;
 };
@@ -55,16 +54,16 @@ export function runChild<Kind extends ChildOrder['kind']>(
     return lifecycle.own('bus', bus);
   };
   const report = (message: ChildReport): void => void parent.send(message);
-  const onAccess: ChildContext['onAccess'] = (listener) => {
+  const onOrder: ChildContext['onOrder'] = (listener) => {
     parent.onMessage((message) => {
-      const order = messageOfKind<GatewayOrder>(message, ['gateway-access']);
-      if (order !== undefined) listener(order.access);
+      const order = messageOfKind<GatewayOrder>(message, ['gateway-access', 'gateway-tls']);
+      if (order !== undefined) listener(order);
     });
   };
   const begin = async (order: Extract<ChildOrder, { kind: Kind }>): Promise<void> => {
     try {
       const bus = await busOf('nats' in order.config ? order.config.nats : undefined);
-      await start(order, { env, bus, logger, lifecycle, report, onAccess, supervisor: parent });
+      await start(order, { env, bus, logger, lifecycle, report, onOrder, supervisor: parent });
       keepCompiled();
     } catch (error) {
       logger.error('start failed', { kind, ...errorFields(error) });

@@ -1,4 +1,11 @@
-import { assert, base32, RANDOM_ID_BYTES, type GatewayAccess, type ModelDefaults } from '@reticle/core/domain';
+import {
+  assert,
+  base32,
+  RANDOM_ID_BYTES,
+  type GatewayAccess,
+  type ModelDefaults,
+  type TlsPair,
+} from '@reticle/core/domain';
 import { KeyedDedup, type Clock } from '@reticle/core/flow';
 import { hmacSha256, Health, type Env, type Logger } from '@reticle/core/process';
 import { startTelemetry, type Telemetry } from '@reticle/core/process/telemetry';
@@ -49,6 +56,8 @@ export type RunningGateway = {
   readonly ledger: UsageLedger;
   /** Puts other keys and tenants in force at once. */
   replaceAccess(access: GatewayAccess): void;
+  /** Puts another certificate in force for new connections; one that cannot be served is logged, and changes nothing. */
+  replaceTls(pair: TlsPair): void;
   /** Lets running turns finish for at most `timeLeftMs`, then closes. The first call decides. */
   close(timeLeftMs: number): Promise<void>;
 };
@@ -144,6 +153,7 @@ async function startWith(
     ...(metricsPort === undefined ? {} : { metricsPort }),
     ledger,
     replaceAccess: (access) => door.replace(access),
+    replaceTls: (pair) => http?.replaceTls(pair),
     close: (timeLeftMs) => (ended ??= end(timeLeftMs)),
   };
 }
@@ -199,7 +209,7 @@ type HttpParts = Omit<GatewayDependencies, 'onModels'> &
 
 /** The OpenAI surfaces, where the gateway has a port for them. */
 async function startHttp(config: GatewayConfig, parts: HttpParts): Promise<HttpEdge | undefined> {
-  const { host, httpPort, sharesPort = false, webSockets = true, cellKeys, gatewayId, playground } = config;
+  const { host, httpPort, sharesPort = false, webSockets = true, cellKeys, gatewayId, playground, tls } = config;
   if (httpPort === undefined) return undefined;
   const { env, logger, auth, health, front, refused, directory, httpTimeouts = {} } = parts;
   const { clock, random } = env;
@@ -223,6 +233,7 @@ async function startHttp(config: GatewayConfig, parts: HttpParts): Promise<HttpE
     gateway: gatewayId,
     desk,
     ...(playground === undefined ? {} : { playground }),
+    ...(tls === undefined ? {} : { tls }),
     cellKeys: cellKeys.map(({ key }) => key),
     models: () => directory.served().map((model) => ({ ...model, instructions: defaultsOf(model.name)?.instructions })),
     defaultsOf,

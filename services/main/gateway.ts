@@ -5,7 +5,7 @@ import { startGateway } from './gateway-root.ts';
 import { SupervisedDesk } from './supervised-desk.ts';
 
 runChild('gateway-config', async ({ config }, context) => {
-  const { env, bus, logger, lifecycle, report, onAccess, supervisor } = context;
+  const { env, bus, logger, lifecycle, report, onOrder, supervisor } = context;
   const gateway = await startGateway(config, {
     env,
     bus,
@@ -14,7 +14,10 @@ runChild('gateway-config', async ({ config }, context) => {
     desk: new SupervisedDesk(supervisor, env.clock),
     onModels: (models) => report({ kind: 'gateway-models', models }),
   });
-  onAccess((access) => gateway.replaceAccess(access));
+  onOrder((order) => {
+    if (order.kind === 'gateway-access') gateway.replaceAccess(order.access);
+    else gateway.replaceTls(order.tls);
+  });
   lifecycle.own('gateway', () => gateway.close(0));
   lifecycle.onDrain('gateway', ({ timeLeftMs }) => gateway.close(timeLeftMs));
   const { port, httpPort, metricsPort } = gateway;

@@ -7,6 +7,7 @@ import {
   type LocalChain,
   type LocalPlatformSpec,
   type LocalPlatformState,
+  type TlsPair,
 } from '@reticle/core/domain';
 import { environment, type Env, type Logger } from '@reticle/core/process';
 import { BusHub } from '@reticle/services/bus';
@@ -16,7 +17,7 @@ import { catalogEntries } from '@reticle/services/edge/http';
 import { LocalTicketDesk } from '@reticle/services/edge/tickets';
 import { LocalNats, type BusMember } from './local-nats.ts';
 import { freshKeys, keptKeys, stateFolder, type MemberKeys } from './member-keys.ts';
-import type { CellKey, ChildOrder, ChildReport, GatewayConfig } from './messages.ts';
+import type { CellKey, ChildOrder, ChildReport, GatewayConfig, GatewayOrder } from './messages.ts';
 import { describeReport, SupervisedChild } from './supervised-child.ts';
 import { answerQuestion } from './supervised-desk.ts';
 
@@ -52,6 +53,7 @@ export class LocalPlatform implements AsyncDisposable {
   readonly #ready = Promise.withResolvers<void>();
   #ownKey: KeyRecord | undefined;
   #access: GatewayAccess;
+  #tls: TlsPair | undefined;
   #port = 0;
   #httpPort = 0;
   #served: readonly string[] = [];
@@ -59,6 +61,7 @@ export class LocalPlatform implements AsyncDisposable {
   constructor(spec: LocalPlatformSpec, options: LocalPlatformOptions) {
     this.#spec = spec;
     this.#access = spec.access ?? { keys: [], tenants: [], keepsPartial: [] };
+    this.#tls = spec.tls;
     this.#options = options;
     const { env, logger } = options;
     this.#nats = new LocalNats({ env, logger, onChanged: () => options.onProcesses?.(this.#processes) });
@@ -191,7 +194,8 @@ export class LocalPlatform implements AsyncDisposable {
       const order = (): ChildOrder => {
         const ports = { grpcPort: grpcPort || this.#port, httpPort: httpPort || this.#httpPort };
         const { keys, ...access } = this.#allowed;
-        return { kind: 'gateway-config', config: { ...config, ...ports, keys, access } };
+        const tls = this.#tls === undefined ? {} : { tls: this.#tls };
+        return { kind: 'gateway-config', config: { ...config, ...ports, keys, access, ...tls } };
       };
       this.#children.push(this.#child('gateway', 'gateway.ts', order));
     }
@@ -203,9 +207,18 @@ export class LocalPlatform implements AsyncDisposable {
     this.#tellAccess();
   }
 
+  /** Puts another certificate in force, where the spec has one. */
+  replaceTls(tls: TlsPair): void {
+    this.#tls = tls;
+    this.#tell({ kind: 'gateway-tls', tls });
+  }
+
   #tellAccess(): void {
-    const access = this.#allowed;
-    for (const child of this.#children) if (child.role === 'gateway') child.send({ kind: 'gateway-access', access });
+    this.#tell({ kind: 'gateway-access', access: this.#allowed });
+  }
+
+  #tell(order: GatewayOrder): void {
+    for (const child of this.#children) if (child.role === 'gateway') child.send(order);
   }
 
   get #allowed(): GatewayAccess {
@@ -248,6 +261,7 @@ export class LocalPlatform implements AsyncDisposable {
       this.#httpPort = report.httpPort ?? 0;
       // What changed while it started.
       this.#tellAccess();
+      if (this.#tls !== undefined) this.#tell({ kind: 'gateway-tls', tls: this.#tls });
     }
     if (report.kind === 'gateway-models') this.#served = report.models;
     const told = this.#children.every(({ metricsPort }) => metricsPort !== undefined);

@@ -10,6 +10,7 @@ import type {
   LocalPlatformSpec,
   LocalPlatformState,
   ModelDefaults,
+  TlsPair,
 } from '@reticle/core/domain';
 import type { TicketUse } from '@reticle/services/edge/tickets';
 import type { Caller } from '@reticle/services/stream';
@@ -82,6 +83,8 @@ export type GatewayConfig = {
   /** Tenants of tokens, and what tenants choose; absent: none. */
   readonly access?: Omit<GatewayAccess, 'keys'>;
   readonly door?: GatewayDoor;
+  /** Certificate and key of the OpenAI surfaces; absent: plain HTTP. */
+  readonly tls?: TlsPair;
   /** By served name; absent: none. */
   readonly modelDefaults?: Readonly<Record<string, ModelDefaults>>;
   readonly pepper: Uint8Array;
@@ -102,8 +105,12 @@ export type ChildOrder =
   | { readonly kind: 'gateway-config'; readonly config: GatewayConfig }
   | { readonly kind: 'stage-config'; readonly config: StageConfig };
 
-/** Supervisor → a gateway that runs: in force at once, for running streams too. */
-export type GatewayOrder = { readonly kind: 'gateway-access'; readonly access: GatewayAccess };
+/** Supervisor → a gateway that runs. */
+export type GatewayOrder =
+  /** In force at once, for running streams too. */
+  | { readonly kind: 'gateway-access'; readonly access: GatewayAccess }
+  /** For new connections; only to a gateway that began with a pair. */
+  | { readonly kind: 'gateway-tls'; readonly tls: TlsPair };
 
 /** Child → supervisor. `models` are the served names with a ready engine. */
 export type ChildReport =
@@ -132,6 +139,8 @@ export type PlatformOrder =
   | { readonly kind: 'platform-spec'; readonly spec: LocalPlatformSpec }
   /** Replaces whom the spec lets in. */
   | { readonly kind: 'platform-access'; readonly access: GatewayAccess }
+  /** Replaces the spec's certificate. */
+  | { readonly kind: 'platform-tls'; readonly tls: TlsPair }
   | { readonly kind: 'platform-stop' };
 
 /** Supervisor → `reticle up`. */

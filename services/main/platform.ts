@@ -10,7 +10,7 @@ import {
   superviseProcess,
   systemEnv,
 } from '@reticle/core/process';
-import type { LocalPlatformState } from '@reticle/core/domain';
+import { assertNever, type LocalPlatformState } from '@reticle/core/domain';
 import { LocalPlatform } from './local-platform.ts';
 import { messageOfKind, type PlatformOrder, type PlatformReport } from './messages.ts';
 
@@ -55,10 +55,27 @@ if (parent === undefined) {
       await lifecycle.drain('start_failed');
     }
   };
+  const obey = (order: PlatformOrder): void => {
+    switch (order.kind) {
+      case 'platform-spec':
+        void run(order.spec);
+        break;
+      case 'platform-access':
+        platform?.replaceAccess(order.access);
+        break;
+      case 'platform-tls':
+        platform?.replaceTls(order.tls);
+        break;
+      case 'platform-stop':
+        void lifecycle.drain('platform_stop');
+        break;
+      default:
+        assertNever(order);
+    }
+  };
+  const kinds = ['platform-spec', 'platform-access', 'platform-tls', 'platform-stop'] as const;
   parent.onMessage((message) => {
-    const order = messageOfKind<PlatformOrder>(message, ['platform-spec', 'platform-access', 'platform-stop']);
-    if (order?.kind === 'platform-spec') void run(order.spec);
-    if (order?.kind === 'platform-access') platform?.replaceAccess(order.access);
-    if (order?.kind === 'platform-stop') void lifecycle.drain('platform_stop');
+    const order = messageOfKind<PlatformOrder>(message, kinds);
+    if (order !== undefined) obey(order);
   });
 }

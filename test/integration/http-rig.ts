@@ -16,11 +16,14 @@ export const surfaces = [
 export class HttpRig {
   readonly platform: TestPlatform;
   readonly client: HttpClient;
+  readonly #ca: string | undefined;
   readonly #open: RawHttp[] = [];
 
-  constructor(platform: TestPlatform) {
+  /** @param ca the platform's certificate, where it has one */
+  constructor(platform: TestPlatform, ca?: string) {
     this.platform = platform;
-    this.client = new HttpClient(platform.httpOf(), platform.keyOf('acme'));
+    this.#ca = ca;
+    this.client = new HttpClient(platform.httpOf(), platform.keyOf('acme'), ca);
   }
 
   get key(): string {
@@ -34,7 +37,7 @@ export class HttpRig {
   }
 
   async connect(): Promise<RawHttp> {
-    const raw = await RawHttp.connect(this.platform.httpOf());
+    const raw = await RawHttp.connect(this.platform.httpOf(), this.#ca === undefined ? {} : { ca: this.#ca });
     this.#open.push(raw);
     return raw;
   }

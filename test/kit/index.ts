@@ -1,6 +1,7 @@
 export { ApiClient } from './api-client.ts';
 export type { Answer, ApiClientOptions, UnaryName } from './api-client.ts';
 export { bounded, WAIT_MS } from './bounded.ts';
+export { certified } from './certificates.ts';
 export { flatChain, sparkChain } from './chains.ts';
 export type { ChainOptions } from './chains.ts';
 export { flow, interrupt, randomId, redirect, start, turnOf, userItem } from './commands.ts';

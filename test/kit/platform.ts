@@ -8,6 +8,7 @@ import {
   type LocalChain,
   type ModelDefaults,
   type Tier,
+  type TlsPair,
 } from '@reticle/core/domain';
 import type { Clock } from '@reticle/core/flow';
 import { memoryLogger, systemEnv, type Env, type MemoryLogger } from '@reticle/core/process';
@@ -47,6 +48,8 @@ export type TestPlatformOptions = {
   readonly access?: Omit<GatewayAccess, 'keys'>;
   readonly door?: GatewayDoor;
   readonly modelDefaults?: Readonly<Record<string, ModelDefaults>>;
+  /** Certificate of the gateways' HTTP servers; default: plain HTTP. */
+  readonly tls?: TlsPair;
   /** Folder of the playground's build; default: none is served. */
   readonly playground?: string;
   /** Variables of OpenTelemetry for every process; default: none. */
@@ -100,7 +103,7 @@ export class TestPlatform implements AsyncDisposable {
     for (const chain of this.chains) await this.addEngine(chain);
     const pepper = randomBytes(SECRET_BYTES);
     const keys = (['acme', 'globex'] as const).map((tenant) => this.#mint(tenant, pepper));
-    const { httpTimeouts = {}, playground, access, door, modelDefaults = {} } = this.#options;
+    const { httpTimeouts = {}, playground, access, door, tls, modelDefaults = {} } = this.#options;
     for (let index = 0; index < this.#gatewayCount; index++) {
       const gatewayId = newId();
       this.#gatewayIds.add(gatewayId);
@@ -119,6 +122,7 @@ export class TestPlatform implements AsyncDisposable {
         webSockets: this.#options.webSockets ?? true,
         modelDefaults,
         ...(playground === undefined ? {} : { playground }),
+        ...(tls === undefined ? {} : { tls }),
       };
       const onModels = (models: readonly string[]): void => this.#modelsAre(index, models);
       const environment = this.#environment;
@@ -143,9 +147,10 @@ export class TestPlatform implements AsyncDisposable {
     return this.gateway.port;
   }
 
-  /** `http://host:port` of a gateway's OpenAI surfaces. */
+  /** `http://host:port` of a gateway's OpenAI surfaces, `https://` where they have a certificate. */
   httpOf(gateway = 0): string {
-    return `http://${HOST}:${this.gateways[gateway]?.httpPort ?? 0}`;
+    const scheme = this.#options.tls === undefined ? 'http' : 'https';
+    return `${scheme}://${HOST}:${this.gateways[gateway]?.httpPort ?? 0}`;
   }
 
   /** What a gateway or an engine tells its scraper at this moment. */

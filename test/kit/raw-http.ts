@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { connect as connectSecure, type ConnectionOptions } from 'node:tls';
 import { bounded } from './bounded.ts';
 
 /** An answer as it stood on the wire. */
@@ -8,7 +9,7 @@ export type RawAnswer = {
   readonly body: string;
 };
 
-/** A TCP connection to an HTTP server, for what no client would send. */
+/** A connection to an HTTP server, over TCP or TLS, for what no client would send. */
 export class RawHttp {
   readonly #socket: Socket;
   readonly #looks = new Set<() => void>();
@@ -33,13 +34,26 @@ export class RawHttp {
     });
   }
 
-  /** @param base `http://host:port` */
-  static async connect(base: string): Promise<RawHttp> {
-    const { hostname, port } = new URL(base);
-    const socket = connect({ host: hostname, port: Number(port), noDelay: true });
+  /**
+   * @param base `http://host:port`, or `https://host:port`
+   * @param tls whom to trust, and what else a TLS connection begins with
+   */
+  static async connect(base: string, tls: ConnectionOptions = {}): Promise<RawHttp> {
+    const { protocol, hostname, port } = new URL(base);
+    const to = { host: hostname, port: Number(port) };
+    const isSecure = protocol === 'https:';
+    const socket = isSecure ? connectSecure({ ...to, ...tls }) : connect({ ...to, noDelay: true });
     const raw = new RawHttp(socket);
-    await bounded(new Promise((resolve) => socket.once('connect', resolve)), 'a connection');
+    const connected = new Promise((resolve, reject) => {
+      socket.once(isSecure ? 'secureConnect' : 'connect', resolve);
+      socket.once('error', reject);
+    });
+    await bounded(connected, 'a connection');
     return raw;
+  }
+
+  get socket(): Socket {
+    return this.#socket;
   }
 
   get received(): string {

@@ -7,6 +7,8 @@ type Goodbye = { readonly code: number; readonly reason: string };
 export type SocketClientOptions = {
   readonly headers?: Readonly<Record<string, string>>;
   readonly protocols?: readonly string[];
+  /** Certificate to trust, over `wss`. */
+  readonly ca?: string;
 };
 
 type Waiter = { readonly look: () => boolean; readonly fail: (error: Error) => void };
@@ -39,6 +41,7 @@ export class SocketClient {
     const authorization = key === '' ? {} : { authorization: `Bearer ${key}` };
     const socket = new WebSocket(url, [...(options.protocols ?? [])], {
       headers: { ...authorization, ...options.headers },
+      ...(options.ca === undefined ? {} : { ca: options.ca }),
     });
     const client = new SocketClient(socket);
     const opened = new Promise<void>((resolve, reject) => {

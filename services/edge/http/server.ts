@@ -2,11 +2,11 @@
  * The HTTP server of the OpenAI surfaces (PROTOCOL §4): `node:http` and an own route table. What a request goes through,
  * in this order: header limits, public paths, authentication on the raw path, the route, its handler.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { base32, RANDOM_ID_BYTES, ReticleError, type ModelDefaults } from '@reticle/core/domain';
+import { assert, base32, RANDOM_ID_BYTES, ReticleError, type ModelDefaults, type TlsPair } from '@reticle/core/domain';
 import type { Clock, Random } from '@reticle/core/flow';
-import { within, type Health, type Logger } from '@reticle/core/process';
+import { judgeTlsPair, within, type Health, type Logger } from '@reticle/core/process';
 import { limits, type ErrorCode } from '@reticle/proto/contract';
 import type { Caller, SessionFront } from '@reticle/services/stream';
 import { MISPLACED_KEY_HEADERS, type Authenticator } from '../auth/index.ts';
@@ -27,6 +27,7 @@ import { RouteTable } from './routes.ts';
 import { StaticPages } from './static-pages.ts';
 import { answerTicket, TICKETS_PATH } from './ticket-route.ts';
 import { defaultTimeouts, type HttpTimeouts } from './timeouts.ts';
+import { createTransport, PLAIN_REQUEST, type Transport } from './transport.ts';
 
 type SocketRules = 'allowedOrigins' | 'webSockets' | 'socketsPerKeyMax' | 'partialOnInterrupt';
 
@@ -50,6 +51,8 @@ export type HttpEdgeOptions = Pick<SocketEdgeOptions, SocketRules> & {
   readonly timeouts?: Partial<HttpTimeouts>;
   /** Told the code of everything that is refused with a status. */
   readonly refused?: (code: ErrorCode) => void;
+  /** Certificate and key; absent: plain HTTP. */
+  readonly tls?: TlsPair;
   /** True: other workers listen on the port as well. */
   readonly sharesPort?: boolean;
   /** Id of this gateway. */
@@ -62,6 +65,11 @@ export type HttpEdgeOptions = Pick<SocketEdgeOptions, SocketRules> & {
 
 export interface HttpEdge extends AsyncDisposable {
   readonly port: number;
+  /**
+   * Puts another certificate in force for the connections that come; those that are open go on under theirs. One that
+   * cannot be served is logged, and the one before stays. Only where the server began with one.
+   */
+  replaceTls(pair: TlsPair): void;
   /** WebSockets end as soon as no response runs on them; new ones are refused. */
   goAway(timeLeftMs: number): void;
   /** No new connections or requests; waits for running ones, at most `ms`, then ends them. */
@@ -93,10 +101,12 @@ type Authenticated = Screened & { readonly caller: Caller };
 class HttpListener implements HttpEdge {
   readonly #options: HttpEdgeOptions;
   readonly #server: Server;
+  readonly #replaceTls: Transport['replaceTls'];
   readonly #routes: RouteTable;
   readonly #responses: Responses;
   readonly #answerOf: ErrorAnswerer;
   readonly #timeouts: HttpTimeouts;
+  /** What is open; of a TLS connection the TCP socket from its start, and the other one from the end of its handshake. */
   readonly #sockets = new Set<Socket>();
   /** The newest answer on each socket. */
   readonly #answers = new WeakMap<Socket, ServerResponse>();
@@ -114,16 +124,9 @@ class HttpListener implements HttpEdge {
     const idempotency = new Idempotency(options.clock);
     const surface = { ...options, responses, timeouts, idempotency, answerOf: this.#answerOf };
     this.#routes = new RouteTable([...responseRoutes(surface), ...chatRoutes(surface), ...modelRoutes(options)]);
-    this.#server = createServer({
-      maxHeaderSize: limits.headerBytesMax,
-      headersTimeout: timeouts.headersMs,
-      requestTimeout: timeouts.requestMs,
-      keepAliveTimeout: timeouts.keepAliveMs,
-      connectionsCheckingInterval: timeouts.checkMs,
-      noDelay: true,
-      // Other upgrades are requests like any.
-      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
-    });
+    const { server, replaceTls } = createTransport(timeouts, options.tls);
+    this.#server = server;
+    this.#replaceTls = replaceTls;
     this.#live = new LiveAnswers(options);
     this.#tickets = new Tickets(options);
     this.#pages = options.playground === undefined ? undefined : new StaticPages(options.playground);
@@ -131,17 +134,20 @@ class HttpListener implements HttpEdge {
     this.#webSockets = new SocketEdge({ ...options, responses, answerOf: this.#answerOf, authenticated });
     this.#server.on('upgrade', (request, socket, head) => void this.#webSockets.upgrade(request, socket, head));
     this.#server.on('request', (request, response) => void this.#serve(request, response));
-    this.#server.on('connection', (socket: Socket) => {
-      this.#sockets.add(socket);
-      socket.once('close', () => this.#sockets.delete(socket));
-      socket.on('error', () => socket.destroy());
-    });
+    this.#server.on('connection', (socket: Socket) => this.#track(socket));
+    this.#server.on('secureConnection', (socket: Socket) => this.#track(socket));
     this.#server.on('clientError', (error, socket) => this.#refuseUnread(error, socket as Socket));
     this.#server.on('connect', (_request, socket) => this.#refuseTunnel(socket as Socket));
   }
 
   get port(): number {
     return (this.#server.address() as AddressInfo).port;
+  }
+
+  #track(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    socket.on('error', () => socket.destroy());
   }
 
   listen(): Promise<void> {
@@ -153,6 +159,16 @@ class HttpListener implements HttpEdge {
         resolve();
       });
     });
+  }
+
+  replaceTls(pair: TlsPair): void {
+    assert(this.#replaceTls !== undefined, 'a server that began with a certificate');
+    const { fault } = judgeTlsPair(pair);
+    if (fault === undefined) this.#replaceTls(pair);
+    else {
+      const { part: kind, reason } = fault;
+      this.#options.log.error('certificate refused, the one before stays in force', { kind, reason });
+    }
   }
 
   goAway(timeLeftMs: number): void {
@@ -292,6 +308,10 @@ class HttpListener implements HttpEdge {
 
   /** What the parser refused before there was a request. */
   #refuseUnread(error: NodeJS.ErrnoException, socket: Socket): void {
+    if (!this.#sockets.has(socket)) {
+      this.#refuseHandshake(error, socket);
+      return;
+    }
     // Into an answer that has begun nothing else may be written.
     if (error.code === 'ECONNRESET' || !socket.writable || this.#answers.get(socket)?.headersSent === true) {
       socket.destroy();
@@ -299,6 +319,19 @@ class HttpListener implements HttpEdge {
     }
     const [status, code, message] = UNREAD[error.code ?? ''] ?? [400, 'invalid_request', 'the request is not valid'];
     endRaw(socket, this.#answerOf(new StatusError(status, new ReticleError(code, message)), this.#requestId()));
+  }
+
+  /** A connection that never became a TLS one. Who speaks plain HTTP is told so in plain HTTP, by way of the TCP socket. */
+  #refuseHandshake(error: NodeJS.ErrnoException, socket: Socket): void {
+    const { remotePort, remoteAddress } = socket;
+    const isUnder = (each: Socket): boolean => each.remotePort === remotePort && each.remoteAddress === remoteAddress;
+    const under = error.code === PLAIN_REQUEST ? [...this.#sockets].find(isUnder) : undefined;
+    if (under === undefined) {
+      socket.destroy();
+      return;
+    }
+    const refusal = new StatusError(400, new ReticleError('invalid_request', 'this port speaks HTTPS: use https://'));
+    endRaw(under, this.#answerOf(refusal, this.#requestId()));
   }
 
   /** CONNECT has no place here, with a key or without one. */

@@ -1,6 +1,8 @@
 /** How long the HTTP server waits, and for what. Milliseconds. */
 export type HttpTimeouts = {
-  /** From the connection, or the end of the request before, to the end of the headers. */
+  /** From the connection to the end of the TLS handshake, where there is one. */
+  readonly handshakeMs: number;
+  /** From the connection (after its handshake), or the end of the request before, to the end of the headers. */
   readonly headersMs: number;
   /** For the whole request, body included; answers may last as long as they like. */
   readonly requestMs: number;
@@ -18,6 +20,7 @@ export type HttpTimeouts = {
 
 /** Headers and bodies: PROMISES §5.4, G12. */
 export const defaultTimeouts: HttpTimeouts = {
+  handshakeMs: 10_000,
   headersMs: 10_000,
   requestMs: 30_000,
   keepAliveMs: 75_000,

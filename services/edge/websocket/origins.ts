@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { TLSSocket } from 'node:tls';
 import { ReticleError } from '@reticle/core/domain';
 import { StatusError } from '../http/error-answer.ts';
 
@@ -16,11 +17,15 @@ export function checkOrigin(request: IncomingMessage, allowed: readonly string[]
   if (all.length > 1 || !isServedOrigin(request, origin, allowed)) throw foreignOrigin();
 }
 
-/** Whether pages of an origin may speak with this server: its own, and those that were allowed. */
+/**
+ * Whether pages of an origin may speak with this server: its own, and those that were allowed. A server without a
+ * certificate may stand behind a proxy that has one, and is then at home under both schemes.
+ */
 export function isServedOrigin(request: IncomingMessage, origin: string, allowed: readonly string[]): boolean {
   const { host: hosts = [] } = request.headersDistinct;
   const [host = ''] = hosts;
-  const own = host === '' ? [] : [`http://${host}`, `https://${host}`];
+  const schemes = request.socket instanceof TLSSocket ? ['https'] : ['http', 'https'];
+  const own = host === '' ? [] : schemes.map((scheme) => `${scheme}://${host}`);
   return hosts.length <= 1 && [...own, ...allowed].includes(origin);
 }
 

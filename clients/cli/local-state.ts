@@ -13,6 +13,13 @@ export type LocalState = {
   readonly grpc: string;
   /** `host:port` of the OpenAI surfaces. */
   readonly http: string;
+  /** Given where these speak TLS. */
+  readonly tls?: {
+    /** Absolute path of the certificate. */
+    readonly certFile: string;
+    /** Clients trust it only when they are told to. */
+    readonly isSelfSigned: boolean;
+  };
   readonly apiKey: string;
   /** Default model of clients. */
   readonly model: string;
@@ -34,6 +41,11 @@ export type LocalStateOptions = {
   /** Whether a process with this id exists. */
   readonly isAlive: (pid: number) => boolean;
 };
+
+/** `http://host:port` of the OpenAI surfaces, or `https://host:port`. */
+export function httpBase({ http, tls }: Pick<LocalState, 'http' | 'tls'>): string {
+  return `${tls === undefined ? 'http' : 'https'}://${http}`;
+}
 
 /** `${XDG_STATE_HOME:-~/.local/state}/reticle/local.json` */
 export function statePath(variables: Readonly<Record<string, string>>): string {

@@ -11,6 +11,9 @@ export type TlsFault = { readonly part: keyof TlsPair; readonly reason: string }
 export type TlsFacts = {
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
+  /** The two for people: `Nov 22 00:38:56 2027 GMT`. */
+  readonly notBefore: string;
+  readonly notAfter: string;
   /** It is its own issuer: no client trusts it by itself. */
   readonly isSelfSigned: boolean;
   /** Whether clients take it for the certificate of this name or IP address. */
@@ -40,6 +43,8 @@ export function judgeTlsPair(pair: TlsPair): TlsJudgement {
     ok: {
       notBeforeMs: certificate.validFromDate.getTime(),
       notAfterMs: certificate.validToDate.getTime(),
+      notBefore: certificate.validFrom,
+      notAfter: certificate.validTo,
       isSelfSigned: certificate.checkIssued(certificate),
       isFor: (host) => isFor(certificate, host),
     },

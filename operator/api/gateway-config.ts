@@ -22,6 +22,8 @@ const tenantPolicy = obj({ tenant: labelName(), partialOnInterrupt: enumOf(['kee
 export const gatewayConfigSchema = obj({
   /** Path of the secret that the keys' HMACs were made with, from the folder of this file. */
   pepperFile: opt(str({ maxLength: 4_096 })),
+  /** Certificate and private key of the OpenAI surfaces, PEM, as paths from that folder; absent: plain HTTP. */
+  tls: opt(obj({ certFile: str({ maxLength: 4_096 }), keyFile: str({ maxLength: 4_096 }) })),
   issuers: withDefault(listMap(issuer, 'issuer', { maxItems: 32 }), []),
   allowedOrigins: withDefault(
     set(str({ pattern: '^https?://[a-z0-9.:\\[\\]-]+$', hint: 'scheme://host[:port], lower case, no path' }), {

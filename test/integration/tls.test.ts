@@ -83,6 +83,27 @@ describe('a turn over TLS', () => {
   });
 });
 
+describe('a page over TLS', () => {
+  test('gets a ticket for its own origin, and connects with it', async () => {
+    const origin = rig.platform.httpOf();
+    const body = JSON.stringify({ code: await rig.platform.codeOf('acme') });
+    const lines = ['POST /v1/tickets HTTP/1.1', `host: ${new URL(origin).host}`, `origin: ${origin}`];
+    const given = await rig.raw([...lines, 'connection: close', `content-length: ${body.length}`], body);
+    const [, ticket = ''] = /"ticket":"([^"]+)"/.exec(given.body) ?? [];
+    const protocols = ['reticle.v1', `reticle-ticket.${ticket}`];
+    const client = await SocketClient.open(rig.platform.httpOf(), '', { ca, headers: { origin }, protocols });
+    client.create(TURN);
+    await client.until('response.incomplete');
+    expect(deltas(client.events)).toBe(hiText(TOKENS));
+    client.close();
+  });
+
+  test('of the same host without TLS gets none', async () => {
+    const headers = { origin: rig.platform.httpOf().replace('https', 'http') };
+    expect((await rig.client.post('/v1/tickets', {}, { headers })).status).toBe(403);
+  });
+});
+
 describe('a handshake', () => {
   test.each<{ name: string; options: ConnectionOptions; want: readonly [protocol: string, alpn: string | false] }>([
     { name: 'TLS 1.3', options: {}, want: ['TLSv1.3', false] },

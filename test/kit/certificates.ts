@@ -58,7 +58,9 @@ function keysOf(kind: 'p256' | 'rsa1024'): { readonly publicKey: KeyObject; read
 function der(kind: number, ...parts: readonly Uint8Array[]): Buffer {
   const content = Buffer.concat(parts);
   const { length } = content;
+  // The shortest form of a length is the only one (X.690 §10.1); rustls holds it to that.
   if (length < 128) return Buffer.concat([Buffer.of(kind, length), content]);
+  if (length < 256) return Buffer.concat([Buffer.of(kind, 0x81, length), content]);
   return Buffer.concat([Buffer.of(kind, 0x82, length >> 8, length & 255), content]);
 }
 

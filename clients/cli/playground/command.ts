@@ -1,8 +1,11 @@
-import { request } from 'node:http';
+import { X509Certificate } from 'node:crypto';
+import { request, type RequestOptions } from 'node:http';
+import { request as requestSecure, type RequestOptions as SecureOptions } from 'node:https';
+import type { Disk } from '@reticle/core/process';
 import { parseArguments } from '../arguments.ts';
 import { CliError, exitCodes } from '../cli-error.ts';
 import { stateOptions, type Command } from '../context.ts';
-import { requireLocalState, type LocalState } from '../local-state.ts';
+import { httpBase, requireLocalState, type LocalState } from '../local-state.ts';
 import { playgroundAddress } from '../up/playground.ts';
 
 const ANSWER_MS = 5_000;
@@ -21,16 +24,16 @@ Examples:
   async run(context, args) {
     parseArguments(args, { command: 'reticle playground', options: {} });
     const state = await requireLocalState(stateOptions(context));
-    context.terminal.out(`${playgroundAddress(state.http, await newCode(state))}\n`);
+    context.terminal.out(`${playgroundAddress(httpBase(state), await newCode(state, context.env.disk))}\n`);
     return 0;
   },
 };
 
 /** A one-time code, for the platform's own key. */
-async function newCode({ http, apiKey }: LocalState): Promise<string> {
+async function newCode(state: LocalState, disk: Pick<Disk, 'readText'>): Promise<string> {
   let text = '';
   try {
-    text = await post(`http://${http}/v1/tickets`, apiKey);
+    text = await post(state, await trustOf(state, disk));
   } catch {
     // Nobody listens there, or nobody answers: it is told below.
   }
@@ -42,10 +45,21 @@ async function newCode({ http, apiKey }: LocalState): Promise<string> {
   });
 }
 
-function post(url: string, key: string): Promise<string> {
+/** The certificate of the platform alone, whoever vouches for it and whatever it is called: no other server gets the key. */
+async function trustOf({ tls }: LocalState, disk: Pick<Disk, 'readText'>): Promise<SecureOptions> {
+  if (tls === undefined) return {};
+  const { certFile } = tls;
+  const own = new X509Certificate(await disk.readText(certFile)).toString();
+  return { ca: own, allowPartialTrustChain: true, checkServerIdentity: () => undefined };
+}
+
+function post(state: LocalState, trust: SecureOptions): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
-  const asked = request(url, { method: 'POST', headers, timeout: ANSWER_MS }, (answer) => {
+  const headers = { authorization: `Bearer ${state.apiKey}`, 'content-type': 'application/json' };
+  const url = `${httpBase(state)}/v1/tickets`;
+  const options: RequestOptions = { method: 'POST', headers, timeout: ANSWER_MS };
+  const asked = state.tls === undefined ? request(url, options) : requestSecure(url, { ...options, ...trust });
+  asked.once('response', (answer) => {
     let text = '';
     answer.setEncoding('utf8').on('data', (more: string) => void (text += more));
     answer.once('end', () => resolve(text));

@@ -1,10 +1,17 @@
 import { join } from 'node:path';
-import type { LocalAccess } from '@reticle/core/domain';
+import type { LocalAccess, TlsPair } from '@reticle/core/domain';
 import { numberFlag, parseArguments, type ParsedArguments } from '../arguments.ts';
 import { chatOn } from '../chat/command.ts';
 import { CliError, exitCodes } from '../cli-error.ts';
 import { localConnection, stateOptions, type Command, type Context } from '../context.ts';
-import { processStart, readLocalState, removeLocalState, writeLocalState, type LocalState } from '../local-state.ts';
+import {
+  httpBase,
+  processStart,
+  readLocalState,
+  removeLocalState,
+  writeLocalState,
+  type LocalState,
+} from '../local-state.ts';
 import { listDirectory } from '../manifests/list-directory.ts';
 import { loadManifests, type ManifestFiles, type Scene } from '../manifests/load-manifests.ts';
 import { processTable } from '../ps/command.ts';
@@ -17,7 +24,9 @@ import { natsFlag } from './nats-flag.ts';
 import { PlatformProcess } from './platform-process.ts';
 import { accessOf, platformSpec, type PlatformSpec } from './platform-spec.ts';
 import { buildPlayground, PLAYGROUND, playgroundAddress } from './playground.ts';
+import { fileMode, hostOf, loadTls, tlsFiles, type LoadedTls, type TlsFiles } from './tls-files.ts';
 import { watchAccess } from './watch-access.ts';
+import { watchTls } from './watch-tls.ts';
 
 const REPOSITORY = join(import.meta.dirname, '..', '..', '..');
 const MANIFESTS = join(REPOSITORY, 'examples', 'local');
@@ -33,7 +42,7 @@ const WORKERS_MAX = 64;
 export const upCommand: Command = {
   name: 'up',
   summary: 'run a local platform on simulated wafers',
-  help: `Usage: reticle up [--manifests PATH] [--port N] [--http-port N] [--metrics-port N] [--gateways N] [--replicas N] [--nats SERVER] [--gateway-config FILE] [--once] [--no-chat]
+  help: `Usage: reticle up [--manifests PATH] [--port N] [--http-port N] [--metrics-port N] [--gateways N] [--replicas N] [--nats SERVER] [--gateway-config FILE] [--tls-cert FILE --tls-key FILE] [--once] [--no-chat]
 
 Runs gateways and the engines of each ModelDeployment on this machine. In a terminal it opens the chat; without one it
 shows a short demonstration (a turn, an interrupt, a redirect) and serves until it is stopped.
@@ -49,6 +58,8 @@ shows a short demonstration (a turn, an interrupt, a redirect) and serves until 
   --gateway-config FILE
                     issuers of tokens, origins of browsers, limits of sockets, the secret behind the keys of Tenant
                     manifests (docs/reference/authentication.md); without it the key of the run alone comes in
+  --tls-cert FILE   certificate of the OpenAI surfaces, PEM, with those of its issuers after it: they speak HTTPS and WSS
+  --tls-key FILE    its private key, PEM; both are read again when they change (default: what --gateway-config says)
   --once            show the demonstration, stop, exit 0
   --no-chat         show the demonstration in a terminal too
 
@@ -73,6 +84,8 @@ Examples:
         replicas: { type: 'string' },
         nats: { type: 'string' },
         'gateway-config': { type: 'string' },
+        'tls-cert': { type: 'string' },
+        'tls-key': { type: 'string' },
         once: { type: 'boolean' },
         'no-chat': { type: 'boolean' },
       },
@@ -89,7 +102,8 @@ Examples:
     const files = { disk: context.env.disk, list: listDirectory };
     const read = readerOf(given, files);
     const { scene, ...door } = await read();
-    const wanted = { grpcPort, httpPort, metricsPort };
+    const tls = await servedTls(context, tlsFiles(given, door.gatewayFile));
+    const wanted = { grpcPort, httpPort, metricsPort, ...(tls === undefined ? {} : { tls: tls.first.pair }) };
     const spec = platformSpec(scene, { ...wanted, gateways, replicas, nats, playground: PLAYGROUND, ...door });
     const load = async (): Promise<LocalAccess> => {
       const again = await read();
@@ -97,7 +111,7 @@ Examples:
     };
     // Without a file there is neither a pepper nor an issuer, and so nobody to follow.
     const followed = given.text('gateway-config') === undefined ? {} : { load };
-    return await runPlatform(context, spec, { given, ...followed });
+    return await runPlatform(context, spec, { given, tls, ...followed });
   },
 };
 
@@ -112,6 +126,17 @@ function readerOf(given: ParsedArguments, files: ManifestFiles): () => Promise<R
   };
 }
 
+/** A certificate, its file, and how to read both files again. */
+type ServedTls = { readonly certFile: string; readonly first: LoadedTls; readonly load: () => Promise<LoadedTls> };
+
+async function servedTls({ env, terminal }: Context, files: TlsFiles | undefined): Promise<ServedTls | undefined> {
+  if (files === undefined) return undefined;
+  const load = (): Promise<LoadedTls> => loadTls(files, { disk: env.disk, modeOf: fileMode, clock: env.clock });
+  const first = await load();
+  for (const warning of first.warnings) terminal.err(`${warning}\n`);
+  return { certFile: files.certificate.path, first, load };
+}
+
 async function refuseSecond(context: Context): Promise<void> {
   const running = await readLocalState(stateOptions(context));
   if (running === undefined) return;
@@ -121,15 +146,20 @@ async function refuseSecond(context: Context): Promise<void> {
   });
 }
 
-type Asked = { readonly given: ParsedArguments; readonly load?: () => Promise<LocalAccess> };
+type Asked = {
+  readonly given: ParsedArguments;
+  readonly tls: ServedTls | undefined;
+  readonly load?: () => Promise<LocalAccess>;
+};
 
-async function runPlatform(context: Context, spec: PlatformSpec, { given, load }: Asked): Promise<number> {
+async function runPlatform(context: Context, spec: PlatformSpec, { given, tls, load }: Asked): Promise<number> {
   const { env, terminal, signals, pid } = context;
   const platform = new PlatformProcess(env.spawn.fork(SUPERVISOR, []), env.clock);
   const stopped = Promise.withResolvers<Signal>();
   const stopListening = signals.on((signal) => stopped.resolve(signal));
   let stopWatching = (): Promise<void> => Promise.resolve();
   let stopFollowing = (): void => {};
+  let stopWatchingTls = (): void => {};
   try {
     const startMs = env.clock.nowMs();
     const elapsed = (): string => ((env.clock.nowMs() - startMs) / 1_000).toFixed(1).padStart(5);
@@ -137,13 +167,14 @@ async function runPlatform(context: Context, spec: PlatformSpec, { given, load }
     const page = buildPlayground(env.spawn, progress);
     const ready = await Promise.race([platform.start(spec, progress), stopped.promise]);
     if (typeof ready === 'string') return exitCodes.interrupted;
-    const address = (await page) ? playgroundAddress(ready.http, ready.playgroundCode) : undefined;
+    const surfaces = surfacesOf(ready.http, tls);
+    const address = (await page) ? playgroundAddress(httpBase(surfaces), ready.playgroundCode) : undefined;
     const state: LocalState = {
       version: 1,
       pid,
       pidStart: await processStart(env.disk, pid),
       grpc: ready.grpc,
-      http: ready.http,
+      ...surfaces,
       apiKey: ready.apiKey,
       model: ready.models[0] ?? '',
       models: ready.models,
@@ -152,11 +183,13 @@ async function runPlatform(context: Context, spec: PlatformSpec, { given, load }
     await writeLocalState(stateOptions(context), state);
     stopWatching = keepProcesses(context, platform, state);
     if (load !== undefined) stopFollowing = follow(context, platform, { first: spec.access, load });
+    if (tls !== undefined) stopWatchingTls = followTls(context, platform, tls);
     const catalog = await writeCodexCatalog(stateOptions(context), ready.codexModels);
     terminal.out(firstScreen(spec, state, { catalog, address }));
     return await serve({ context, state, given, stopped: stopped.promise, platform });
   } finally {
     stopFollowing();
+    stopWatchingTls();
     await platform.stop();
     await stopWatching();
     await removeLocalState(stateOptions(context), pid);
@@ -169,6 +202,19 @@ type Followed = { readonly first: LocalAccess; readonly load: () => Promise<Loca
 function follow({ env, terminal }: Context, platform: PlatformProcess, { first, load }: Followed): () => void {
   const apply = (access: LocalAccess): void => platform.replaceAccess(access);
   return watchAccess(first, { clock: env.clock, load, apply, say: (text) => terminal.err(text) });
+}
+
+function followTls({ env, terminal }: Context, platform: PlatformProcess, { first, load }: ServedTls): () => void {
+  const apply = (pair: TlsPair): void => platform.replaceTls(pair);
+  return watchTls(first, { clock: env.clock, load, apply, say: (text) => terminal.err(text) });
+}
+
+/** Where the OpenAI surfaces are, under the name that their certificate has. */
+function surfacesOf(http: string, tls: ServedTls | undefined): Pick<LocalState, 'http' | 'tls'> {
+  if (tls === undefined) return { http };
+  const { certFile, first } = tls;
+  const { isSelfSigned } = first.facts;
+  return { http: `${hostOf(first.facts)}:${http.split(':').at(-1)}`, tls: { certFile, isSelfSigned } };
 }
 
 /** Keeps the pids in the state file true, in order, until the returned function is called. */
@@ -230,6 +276,16 @@ export type FirstScreenFacts = {
   readonly address: string | undefined;
 };
 
+/** What else there is to know of surfaces that speak TLS. */
+function overTls({ http, tls }: LocalState): string {
+  if (tls === undefined) return '';
+  const sockets = `, wss://${http}/v1/responses`;
+  if (!tls.isSelfSigned) return sockets;
+  return `${sockets}
+  Its certificate is self-signed: the line with \`env\` below makes the clients of that shell trust it (NODE_EXTRA_CA_CERTS,
+  SSL_CERT_FILE, CURL_CA_BUNDLE; or curl --cacert ${tls.certFile}); a browser asks you once.`;
+}
+
 /** What runs, where, and what to type next. */
 export function firstScreen(spec: PlatformSpec, state: LocalState, { catalog, address }: FirstScreenFacts): string {
   const page = address === undefined ? '' : `In your browser (opens once, within ten minutes):\n  ${address}\n\n`;
@@ -240,7 +296,7 @@ export function firstScreen(spec: PlatformSpec, state: LocalState, { catalog, ad
   const clients = clientLines(state.model, catalog).map(({ command }) => `  ${command}\n`);
   const processes = processTable(state.processes).trimEnd().replaceAll(/^/gm, '  ');
   return `
-${page}Reticle runs at ${state.grpc} (gRPC), http://${state.http}/v1 (OpenAI)
+${page}Reticle runs at ${state.grpc} (gRPC), ${httpBase(state)}/v1 (OpenAI)${overTls(state)}
 ${models.join('')}${accessLine(spec.access)}
 ${processes}
 

@@ -1,4 +1,4 @@
-import type { LocalAccess, LocalPlatformSpec, LocalPlatformState } from '@reticle/core/domain';
+import type { LocalAccess, LocalPlatformSpec, LocalPlatformState, TlsPair } from '@reticle/core/domain';
 import type { Clock } from '@reticle/core/flow';
 import type { ChildHandle, IpcMessage } from '@reticle/core/process';
 import { CliError, exitCodes } from '../cli-error.ts';
@@ -63,6 +63,11 @@ export class PlatformProcess {
   /** Puts other keys and tenants in force, while it runs. */
   replaceAccess({ keys, tenants, keepsPartial }: LocalAccess): void {
     if (!this.#hasExited) this.#child.send({ kind: 'platform-access', access: { keys, tenants, keepsPartial } });
+  }
+
+  /** Puts another certificate in force, for new connections. */
+  replaceTls(tls: TlsPair): void {
+    if (!this.#hasExited) this.#child.send({ kind: 'platform-tls', tls });
   }
 
   /** Drains it; past the bound it is killed, and its own children end when their channel closes. */

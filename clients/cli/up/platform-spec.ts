@@ -1,4 +1,4 @@
-import type { LocalAccess, LocalChain, LocalPlatformSpec } from '@reticle/core/domain';
+import type { LocalAccess, LocalChain, LocalPlatformSpec, TlsPair } from '@reticle/core/domain';
 import { planChain, type ModelGeometry, type WaferProfile } from '@reticle/core/domain/wafer';
 import {
   subjectOf,
@@ -29,6 +29,8 @@ export type PlatformOptions = {
   readonly nats: string;
   /** Configuration of the gateway's door. */
   readonly gatewayFile?: GatewayFile;
+  /** Of the OpenAI surfaces. */
+  readonly tls?: TlsPair;
   /** Folder of the playground's build. */
   readonly playground: string;
 };
@@ -45,7 +47,7 @@ export type PlatformSpec = Omit<LocalPlatformSpec, 'chains'> & {
 
 /** What the local platform shall run. Throws one `ManifestError` for everything that it cannot. */
 export function platformSpec(scene: Scene, options: PlatformOptions): PlatformSpec {
-  const { grpcPort, httpPort, metricsPort, gateways, nats, gatewayFile, playground } = options;
+  const { grpcPort, httpPort, metricsPort, gateways, nats, gatewayFile, playground, tls } = options;
   const problems: ManifestProblem[] = [];
   const chains = scene.deployments.flatMap((deployment) => {
     const chain = chainOf(scene, deployment, options.replicas ?? replicasOf(deployment));
@@ -59,7 +61,8 @@ export function platformSpec(scene: Scene, options: PlatformOptions): PlatformSp
   if (problems.length > 0) throw new ManifestError(problems);
   const region = regionOf(scene);
   const access = accessOf(scene, gatewayFile);
-  return { region, host: HOST, grpcPort, httpPort, metricsPort, gateways, nats, chains, access, playground };
+  const wanted = { grpcPort, httpPort, metricsPort, gateways, nats, ...(tls === undefined ? {} : { tls }) };
+  return { region, host: HOST, ...wanted, chains, access, playground };
 }
 
 /** Who may come in where the scene's deployments run. Throws one `ManifestError` for what does not fit together. */

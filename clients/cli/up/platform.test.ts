@@ -5,6 +5,8 @@ import { systemEnv, type ChildExit, type ChildHandle } from '@reticle/core/proce
 import { listDirectory } from '../manifests/list-directory.ts';
 import { loadManifests, type Scene } from '../manifests/load-manifests.ts';
 import { ManifestError } from '../manifests/manifest-error.ts';
+import { variablesOf } from '../env/command.ts';
+import { httpBase } from '../local-state.ts';
 import { firstScreen } from './command.ts';
 import { playgroundAddress } from './playground.ts';
 import { PlatformProcess } from './platform-process.ts';
@@ -213,7 +215,41 @@ describe('PlatformProcess.replaceAccess', () => {
   });
 });
 
+describe('PlatformProcess.replaceTls', () => {
+  test('sends the pair', () => {
+    const { child, sent } = fakeChild();
+    const tls = { certificate: 'c', key: 'k' };
+    new PlatformProcess(child, new VirtualClock()).replaceTls(tls);
+    expect(sent).toEqual([{ kind: 'platform-tls', tls }]);
+  });
+});
+
 describe('firstScreen', () => {
+  test.each([
+    { isSelfSigned: true, want: /--cacert \/tls\/cert\.pem/ },
+    { isSelfSigned: false, want: /wss:\S+\n/ },
+  ])('names HTTPS and WSS where there is a certificate (self-signed: $isSelfSigned)', ({ isSelfSigned, want }) => {
+    const running = { version: 1, pid: 1, pidStart: '', grpc: '127.0.0.1:9', http: 'localhost:8' } as const;
+    const state = {
+      ...running,
+      tls: { certFile: '/tls/cert.pem', isSelfSigned },
+      apiKey: '',
+      model: 'm',
+      models: ['m'],
+    };
+    const facts = { catalog: '/state/codex-catalog.json', address: playgroundAddress(httpBase(state), 'once') };
+    const shown = firstScreen(spec, { ...state, processes: [] }, facts);
+    expect(shown).toContain('https://localhost:8/v1 (OpenAI), wss://localhost:8/v1/responses');
+    expect(shown).toContain('https://localhost:8/playground/#once');
+    expect(shown).toMatch(want);
+    expect(shown.includes('self-signed')).toBe(isSelfSigned);
+    const { OPENAI_BASE_URL, NODE_EXTRA_CA_CERTS } = variablesOf({ ...state, processes: [] });
+    expect([OPENAI_BASE_URL, NODE_EXTRA_CA_CERTS]).toEqual([
+      'https://localhost:8/v1',
+      isSelfSigned ? '/tls/cert.pem' : undefined,
+    ]);
+  });
+
   test('tells what runs, where, and three next commands, and no key', () => {
     const state = {
       version: 1,
@@ -229,7 +265,7 @@ describe('firstScreen', () => {
         { role: 'gateway', pid: 72 },
       ],
     } as const;
-    const address = playgroundAddress(state.http, 'once');
+    const address = playgroundAddress(httpBase(state), 'once');
     const shown = firstScreen(spec, state, { catalog: '/state/codex-catalog.json', address });
     expect(shown.match(/http:\S+/)?.[0]).toBe('http://127.0.0.1:8/playground/#once');
     expect(shown).toContain('127.0.0.1:9');

@@ -15,7 +15,7 @@ export async function buildPlayground(spawn: Spawn, progress: (text: string) => 
   return code === 0;
 }
 
-/** The address that opens the page once: no server sees what stands behind the `#`. */
-export function playgroundAddress(http: string, code: string): string {
-  return `http://${http}/playground/#${code}`;
+/** The address that opens the page of the server at `base` once: no server sees what stands behind the `#`. */
+export function playgroundAddress(base: string, code: string): string {
+  return `${base}/playground/#${code}`;
 }

@@ -1,5 +1,6 @@
 import type { LocalAccess } from '@reticle/core/domain';
 import type { Clock } from '@reticle/core/flow';
+import { follow } from './follow.ts';
 
 export type AccessWatch = {
   readonly clock: Clock;
@@ -11,20 +12,13 @@ export type AccessWatch = {
   readonly say: (text: string) => void;
 };
 
-/** A revoked key ends its streams within 5 s of the change of its file (PROMISES P22). */
-const LOOK_MS = 2_000;
-
 /**
  * Follows the files of tenants and keys, until the returned function is called. What is wrong with them is told once,
  * and what was in force stays.
  */
 export function watchAccess(first: LocalAccess, { clock, load, apply, say }: AccessWatch): () => void {
   let known = textOf(first);
-  let told = '';
-  let isOver = false;
-  let cancel = (): void => {};
   const take = (access: LocalAccess): void => {
-    told = '';
     const text = textOf(access);
     if (text.followed !== known.followed) {
       apply(access);
@@ -34,25 +28,7 @@ export function watchAccess(first: LocalAccess, { clock, load, apply, say }: Acc
       say('issuers, origins, limits of sockets and the pepper are read at the next start\n');
     known = text;
   };
-  const look = async (): Promise<void> => {
-    try {
-      const access = await load();
-      if (!isOver) take(access);
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      if (why !== told && !isOver) say(`${why}\ntenants and keys stay as they were\n`);
-      told = why;
-    }
-    if (!isOver) next();
-  };
-  const next = (): void => {
-    cancel = clock.after(LOOK_MS, () => void look());
-  };
-  next();
-  return () => {
-    isOver = true;
-    cancel();
-  };
+  return follow({ clock, load, take, refused: (why) => say(`${why}\ntenants and keys stay as they were\n`) });
 }
 
 /** What a running platform follows, and what it does not. */

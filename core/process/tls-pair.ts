@@ -16,6 +16,8 @@ export type TlsFacts = {
   readonly notAfter: string;
   /** It is its own issuer: no client trusts it by itself. */
   readonly isSelfSigned: boolean;
+  /** It may vouch for others; rustls takes such a one for no server's (`CaUsedAsEndEntity`). */
+  readonly isAuthority: boolean;
   /** Whether clients take it for the certificate of this name or IP address. */
   readonly isFor: (host: string) => boolean;
 };
@@ -46,6 +48,7 @@ export function judgeTlsPair(pair: TlsPair): TlsJudgement {
       notBefore: certificate.validFrom,
       notAfter: certificate.validTo,
       isSelfSigned: certificate.checkIssued(certificate),
+      isAuthority: certificate.ca,
       isFor: (host) => isFor(certificate, host),
     },
   };

@@ -15,7 +15,8 @@ describe('judgeTlsPair', () => {
   test('tells of a pair that fits when it counts, for whom, and who vouches for it', () => {
     const [notBeforeMs, notAfterMs] = [Date.UTC(2026, 0, 2, 3, 4, 5), Date.UTC(2027, 0, 2, 3, 4, 5)];
     const { ok } = judgeTlsPair(certified({ names: ['a.example', '10.0.0.1'], notBeforeMs, notAfterMs }));
-    expect(ok).toMatchObject({ notBeforeMs, notAfterMs, isSelfSigned: true });
+    expect(ok).toMatchObject({ notBeforeMs, notAfterMs, isSelfSigned: true, isAuthority: false });
+    expect(judgeTlsPair(certified({ isAuthority: true })).ok?.isAuthority).toBe(true);
     const asked = ['a.example', 'A.Example', '10.0.0.1', 'b.example', '10.0.0.2', 'localhost', '::1', ''];
     expect(asked.map((host) => ok?.isFor(host))).toEqual([true, true, true, false, false, false, false, false]);
   });

@@ -9,6 +9,8 @@ export type CertificateOptions = {
   /** Unix milliseconds; default: an hour ago, and a year from then. */
   readonly notBeforeMs?: number;
   readonly notAfterMs?: number;
+  /** Whether it may vouch for others; default: it says nothing of that. */
+  readonly isAuthority?: boolean;
   /** Default P-256; `rsa1024` is too weak for anybody. */
   readonly key?: 'p256' | 'rsa1024';
 };
@@ -24,11 +26,13 @@ const oid = {
   ecdsaWithSha256: '300a06082a8648ce3d040302',
   rsaWithSha256: '300d06092a864886f70d01010b0500',
 } as const;
+/** basicConstraints: critical, CA:TRUE. */
+const AUTHORITY = Buffer.from('300f0603551d130101ff040530030101ff', 'hex');
 const VERSION_3 = Buffer.of(0xa0, 3, tag.integer, 1, 2);
 
 /** A fresh pair that is its own issuer, and no authority. */
 export function certified(options: CertificateOptions = {}): TlsPair {
-  const { names = ['localhost', '127.0.0.1'], key = 'p256' } = options;
+  const { names = ['localhost', '127.0.0.1'], key = 'p256', isAuthority = false } = options;
   const { notBeforeMs = Date.now() - HOUR_MS, notAfterMs = notBeforeMs + YEAR_MS } = options;
   const { publicKey, privateKey } = keysOf(key);
   const algorithm = Buffer.from(key === 'p256' ? oid.ecdsaWithSha256 : oid.rsaWithSha256, 'hex');
@@ -43,7 +47,7 @@ export function certified(options: CertificateOptions = {}): TlsPair {
     der(tag.sequence, time(notBeforeMs), time(notAfterMs)),
     name,
     publicKey.export({ type: 'spki', format: 'der' }),
-    der(0xa3, der(tag.sequence, namesExtension(names))),
+    der(0xa3, der(tag.sequence, namesExtension(names), ...(isAuthority ? [AUTHORITY] : []))),
   );
   const signature = sign('sha256', body, privateKey);
   const whole = der(tag.sequence, body, algorithm, der(tag.bits, Buffer.of(0), signature));

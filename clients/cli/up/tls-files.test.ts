@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { ConfigError } from '@reticle/core/process';
+import { ConfigError, systemEnv } from '@reticle/core/process';
 import { certified } from '@reticle/test/kit/certificates';
 import { parseArguments } from '../arguments.ts';
+import { decodeValue, gatewayConfigSchema } from '@reticle/operator/api';
+import { readYaml } from '../manifests/yaml-documents.ts';
 import { hostOf, loadTls, tlsFiles, type TlsFiles, type TlsSource } from './tls-files.ts';
 
 /** 2026-07-01 00:00 UTC */
@@ -83,6 +85,11 @@ describe('loadTls', () => {
     },
     { name: 'is early', given: certified({ notBeforeMs: NOW_MS + DAY_MS }), want: /cert\.pem counts from Jul {2}2/ },
     {
+      name: 'may vouch for others',
+      given: certified({ ...current, isAuthority: true }),
+      want: /cert\.pem is an authority's: Codex refuses it/,
+    },
+    {
       name: 'is of somewhere else',
       given: certified({ ...current, names: ['api.example'] }),
       want: /is for neither 127\.0\.0\.1 nor localhost/,
@@ -130,4 +137,10 @@ describe('loadTls', () => {
     expect(problems).toEqual([expect.stringMatching(want)]);
     expect(message).not.toContain('PRIVATE KEY-----\nM');
   });
+});
+
+test('the YAML of docs/reference/tls.md is accepted', async () => {
+  const page = await systemEnv().disk.readText(new URL('../../../docs/reference/tls.md', import.meta.url).pathname);
+  const blocks = Array.from(page.matchAll(/```yaml\n([^]*?)```/g), ([, text = '']) => readYaml(text)[0]?.value);
+  expect(blocks.map((value) => decodeValue(gatewayConfigSchema, value).problems)).toEqual([undefined]);
 });

@@ -84,11 +84,13 @@ function warningsOf({ certificate, key }: TlsFiles, { facts, mode, clock }: Judg
   const over = `warning: ${path} ended on ${facts.notAfter}: clients refuse it (renew it: it is read again)`;
   const early = `warning: ${path} counts from ${facts.notBefore}: clients refuse it until then`;
   const foreign = `warning: ${path} is for neither ${HOSTS.join(' nor ')}: clients on this machine refuse it`;
+  const authority = `warning: ${path} is an authority's: Codex refuses it (make it with basicConstraints=critical,CA:FALSE)`;
   const open = `warning: ${key.path} can be read by others (chmod 600 ${key.path})`;
   return [
     ...(isOver(facts, clock) ? [over] : []),
     ...(facts.notBeforeMs > clock.wallMs() ? [early] : []),
     ...(HOSTS.some((host) => facts.isFor(host)) ? [] : [foreign]),
+    ...(facts.isAuthority ? [authority] : []),
     ...((mode & READABLE_BY_OTHERS) === 0 ? [] : [open]),
   ];
 }

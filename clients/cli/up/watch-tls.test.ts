@@ -15,6 +15,7 @@ function loaded(name: string, hours: number): LoadedTls {
     notBefore: 'the beginning',
     notAfter: `hour ${hours}`,
     isSelfSigned: true,
+    isAuthority: false,
     isFor: () => true,
   };
   const warnings = hours > 0 ? [] : [`warning: ${name} ended`];

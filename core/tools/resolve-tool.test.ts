@@ -73,6 +73,17 @@ describe('findTool', () => {
     expect(said).toEqual([`part 2.15.2 from RETICLE_TOOLS: ${path}`]);
   });
 
+  test('takes KUBEBUILDER_ASSETS for the tools that are kept there, after RETICLE_TOOLS and before PATH', async () => {
+    versioned('on-path', '2.15.9');
+    const assets = versioned('assets', '2.15.1');
+    const there = { KUBEBUILDER_ASSETS: join(root, 'assets') };
+    const kept: Partial<Tool> = { environmentFolders: ['KUBEBUILDER_ASSETS'] };
+    expect(await find(['on-path'], there, kept)).toEqual({ path: assets, way: 'KUBEBUILDER_ASSETS' });
+    expect(await find(['on-path'], there)).toMatchObject({ way: 'PATH' });
+    const own = versioned('own', '2.15.0');
+    expect(await find(['on-path'], { ...there, RETICLE_TOOLS: join(root, 'own') }, kept)).toMatchObject({ path: own });
+  });
+
   test('passes over what is not of the pinned minor, is no program or has no version', async () => {
     const [old, mute] = [versioned('old', '2.14.9'), program('mute', 'part', 'exit 3')];
     mkdirSync(join(root, 'plain'));
@@ -137,8 +148,10 @@ describe('findTool', () => {
 
 describe('the table', () => {
   test.each(Object.entries(tools))('the version of %s is the one that its module requires', (_, tool) => {
-    const module = readFileSync(join(tool.moduleFolder, 'go.mod'), 'utf8');
-    expect(module).toContain(`require ${tool.package} v${tool.version}\n`);
-    expect(readFileSync(join(tool.moduleFolder, 'go.sum'), 'utf8')).toContain(`${tool.package} v${tool.version} h1:`);
+    const required = `${tool.module} v${tool.version}`;
+    expect(readFileSync(join(tool.moduleFolder, 'go.mod'), 'utf8')).toContain(`require ${required}\n`);
+    expect(readFileSync(join(tool.moduleFolder, 'go.sum'), 'utf8')).toContain(`${required} h1:`);
+    expect(tool.package.startsWith(tool.module)).toBe(true);
+    expect(readFileSync(join(tool.moduleFolder, 'tools.go'), 'utf8')).toContain(`"${tool.package}"`);
   });
 });

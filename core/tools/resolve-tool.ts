@@ -10,7 +10,7 @@ import { runCommand } from './run-command.ts';
 import { cachedTool } from './tool-cache.ts';
 import { tools, type Tool, type ToolName } from './tool-table.ts';
 
-export type ToolWay = 'RETICLE_TOOLS' | 'PATH' | 'cache' | 'build';
+export type ToolWay = 'RETICLE_TOOLS' | 'KUBEBUILDER_ASSETS' | 'PATH' | 'cache' | 'build';
 export type ResolvedTool = { readonly path: string; readonly way: ToolWay };
 /** `missing`: what it is and how to get it, in one text for people. */
 export type ToolResult = ResolvedTool | { readonly missing: string };
@@ -29,12 +29,13 @@ const known = new Map<ToolName, Promise<ToolResult>>();
 export function resolveTool(name: ToolName): Promise<ToolResult> {
   const earlier = known.get(name);
   if (earlier !== undefined) return earlier;
-  const result = findTool(name, tools[name]);
+  const tool: Tool = tools[name];
+  const result = findTool(tool.program ?? name, tool);
   known.set(name, result);
   return result;
 }
 
-/** As {@link resolveTool} for any tool and environment, without memory. */
+/** As {@link resolveTool} for any tool, by its program's name, and environment, without memory. */
 export async function findTool(name: string, tool: Tool, options: ResolveOptions = {}): Promise<ToolResult> {
   const environment = options.environment ?? processEnvironment();
   const say = options.say ?? ((text: string) => void process.stderr.write(`tools: ${text}\n`));
@@ -42,7 +43,7 @@ export async function findTool(name: string, tool: Tool, options: ResolveOptions
     say(`${name} ${tool.version} from ${way}: ${path}`);
     return { path, way };
   };
-  for (const { way, folders } of places(environment)) {
+  for (const { way, folders } of places(tool, environment)) {
     const path = await matching(executables(folders, name), { name, tool, environment, say });
     if (path !== undefined) return found(path, way);
   }
@@ -52,11 +53,12 @@ export async function findTool(name: string, tool: Tool, options: ResolveOptions
   return 'path' in built ? found(built.path, 'build') : { missing: missingText(name, tool, built.reason) };
 }
 
-function places(environment: NodeJS.ProcessEnv): { way: ToolWay; folders: readonly string[] }[] {
+function places(tool: Tool, environment: NodeJS.ProcessEnv): { way: ToolWay; folders: readonly string[] }[] {
   const split = (value: string | undefined): string[] =>
     (value ?? '').split(delimiter).filter((folder) => folder !== '');
   return [
     { way: 'RETICLE_TOOLS', folders: split(environment['RETICLE_TOOLS']) },
+    ...(tool.environmentFolders ?? []).map((way) => ({ way, folders: split(environment[way]) })),
     { way: 'PATH', folders: split(environment['PATH']) },
   ];
 }

@@ -87,6 +87,13 @@ export const layers: readonly Layer[] = [
     imports: ['proto/contract', 'core/domain'],
     purpose: 'kinds: types, schema, defaults, validation',
   },
+  {
+    folder: 'operator/cluster',
+    rank: 4,
+    pure: false,
+    imports: ['proto/contract', 'core/domain', 'core/flow', 'core/process', 'operator/api'],
+    purpose: 'the API server as a port: reflector, cache, work queue, claims, status, lease, events',
+  },
   { folder: 'services/session', rank: 3, pure: true, imports: PURE_SERVICE, purpose: 'session and turn reducers' },
   {
     folder: 'services/engine',
@@ -173,6 +180,7 @@ export const layers: readonly Layer[] = [
       ...CORE,
       'core/tools',
       'operator/api',
+      'operator/cluster',
       'services/session',
       'services/engine',
       'services/bus',

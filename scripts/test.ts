@@ -18,7 +18,7 @@ type JestResult = {
   readonly numRuntimeErrorTestSuites: number;
 };
 
-const PROJECTS = ['unit', 'integration', 'e2e', 'clients'];
+const PROJECTS = ['unit', 'integration', 'cluster', 'e2e', 'clients'];
 
 const options = process.argv.slice(2);
 const size: SuiteSize = options.includes('release') ? 'release' : 'everyday';

@@ -31,6 +31,7 @@ export type LimitedAnswer = {
 
 const RATE_PER_SECOND = 200;
 const BURST = 400;
+const WAKE_MS_MIN = 1;
 const REQUEST_MS_MAX = 10_000;
 const LIST_MS_MAX = 60_000;
 /** Floor of the halved rate, as a share of the full one, and what a second without 429 gives back. */
@@ -156,7 +157,8 @@ export class Limits implements Kube {
 
   #wake(delayMs: number): void {
     this.#stopTimer?.();
-    this.#stopTimer = this.#options.clock.after(delayMs, () => {
+    // A rest of a token by rounding would be waited for in steps that no clock can make.
+    this.#stopTimer = this.#options.clock.after(Math.max(WAKE_MS_MIN, delayMs), () => {
       this.#stopTimer = undefined;
       this.#pump();
     });

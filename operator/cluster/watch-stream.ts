@@ -35,7 +35,7 @@ export async function readWatch(chunks: AsyncIterable<Uint8Array>, listener: Wat
 function readLine(line: string): { event: WatchEvent } | { failure: KubeFailure } {
   let raw: { type?: unknown; object?: unknown };
   try {
-    raw = JSON.parse(line) as typeof raw;
+    raw = (JSON.parse(line) ?? {}) as typeof raw;
   } catch {
     return { failure: noAnswer('malformed', 'a watch line is not JSON') };
   }

@@ -88,6 +88,13 @@ export const layers: readonly Layer[] = [
     purpose: 'kinds: types, schema, defaults, validation',
   },
   {
+    folder: 'operator/plan',
+    rank: 4,
+    pure: true,
+    imports: ['proto/contract', 'core/domain', 'core/flow', 'operator/api'],
+    purpose: 'planner: one snapshot in, ordered actions out',
+  },
+  {
     folder: 'operator/cluster',
     rank: 4,
     pure: false,

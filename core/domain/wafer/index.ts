@@ -1,3 +1,23 @@
+export { capacityLedger, ledgerSteps } from './capacity-ledger.ts';
+export type { LedgerInput, LedgerObserved, LedgerRow, LedgerStep, LedgerUnit } from './capacity-ledger.ts';
+export {
+  chainsOfPools,
+  chainsOfUsable,
+  joulesPerToken,
+  openSessions,
+  parkedBytes,
+  phaseCapacity,
+  servedCapacity,
+} from './capacity.ts';
+export type {
+  Assumed,
+  ChainFigures,
+  PhaseCapacity,
+  PhaseInput,
+  PoolSlots,
+  PowerBasis,
+  ServedCapacity,
+} from './capacity.ts';
 export {
   activePerLayer,
   attentionFlop,

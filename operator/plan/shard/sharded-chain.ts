@@ -5,6 +5,9 @@ import type { ModelGeometry, WaferProfile } from '@reticle/core/domain/wafer';
 export type ShardRequest = {
   readonly geometry: ModelGeometry;
   readonly profile: WaferProfile;
+  /** Bits that the geometry's bytes were counted with. */
+  readonly weightBits: number;
+  readonly kvBits: number;
   /** Longest context of the model; a chain holds at least one such session (OPERATOR §9.2). */
   readonly contextTokensMax: number;
   /** x: mean context of the streams. */

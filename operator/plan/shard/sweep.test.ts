@@ -14,6 +14,8 @@ function request(overrides: Partial<ShardRequest>): ShardRequest {
   return {
     geometry: modelById('spark-ref'),
     profile,
+    weightBits: 4,
+    kvBits: 16,
     contextTokensMax: 131_072,
     contextTokensMean: 96_300,
     streams: 1,

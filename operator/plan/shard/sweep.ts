@@ -32,21 +32,25 @@ type Search = {
   readonly lengths: readonly Candidate[];
 };
 
+type Scored = { readonly chain: ShardedChain; readonly score: number };
+
 function bestOf(
   { request, pools, memo, lengths }: Search,
   admits: (chain: ShardedChain) => boolean,
 ): ShardedChain | undefined {
-  let best: { readonly chain: ShardedChain; readonly score: number } | undefined;
+  let best: Scored | undefined;
   for (const { wafers, bound } of lengths) {
     if (best !== undefined && bound < best.score) break;
     const chain = chainOf(request, wafers, memo);
     if (chain === undefined || !isSufficient(request, chain) || !admits(chain)) continue;
-    const score = chainsIn(pools, wafers) * chain.streams;
-    if (best === undefined || score > best.score || (score === best.score && wafers < best.chain.wafers)) {
-      best = { chain, score };
-    }
+    const found = { chain, score: chainsIn(pools, wafers) * chain.streams };
+    if (best === undefined || isBetter(found, best)) best = found;
   }
   return best?.chain;
+}
+
+function isBetter(found: Scored, best: Scored): boolean {
+  return found.score > best.score || (found.score === best.score && found.chain.wafers < best.chain.wafers);
 }
 
 /** The chain of so many undamaged wafers; `undefined` when no assignment of whole layers fits. */

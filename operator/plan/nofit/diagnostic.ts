@@ -1,22 +1,4 @@
-/** Why a chain does not fit: the closed codes of OPERATOR §4. */
-export const noFitCodes = [
-  'NoPoolInRegion',
-  'ClassMismatch',
-  'PhaseNotOpen',
-  'ResidencyForbidden',
-  'PoolsCordoned',
-  'PoolTooSmall',
-  'FreeWafersShort',
-  'WindowShort',
-  'SparesShort',
-  'LayerExceedsSram',
-  'KvShort',
-  'FloorUnmet',
-  'Earmarked',
-  'SurgeBudget',
-  'WafersUnknown',
-] as const;
-export type NoFitCode = (typeof noFitCodes)[number];
+import type { NoFitCode } from '@reticle/operator/api';
 
 /** What would fit instead; every field that is given is meant together with the others. */
 export type Nearest = {

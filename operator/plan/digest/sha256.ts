@@ -1,0 +1,94 @@
+/**
+ * SHA-256 of text as UTF-8 (FIPS 180-4), `sha256:` and 64 hexadecimal digits. The planner is pure and has no
+ * library at hand; plans and revisions are named by it.
+ */
+export function sha256(text: string): string {
+  const bytes = padded(utf8(text));
+  const view = new DataView(bytes.buffer);
+  const state = Uint32Array.from(START);
+  const words = new Uint32Array(64);
+  for (let block = 0; block < bytes.length; block += 64) {
+    for (let i = 0; i < 16; i += 1) words[i] = view.getUint32(block + 4 * i);
+    expand(words);
+    compress(state, words);
+  }
+  return `sha256:${Array.from(state, (word) => word.toString(16).padStart(8, '0')).join('')}`;
+}
+
+const primes = firstPrimes(64);
+/** The first 32 bits of the fractional parts of square roots and cube roots of the first primes. */
+const START = primes.slice(0, 8).map((prime) => fractionBits(Math.sqrt(prime)));
+const ROUND = Uint32Array.from(primes, (prime) => fractionBits(Math.cbrt(prime)));
+
+function firstPrimes(count: number): readonly number[] {
+  const found: number[] = [];
+  for (let n = 2; found.length < count; n += 1) if (found.every((prime) => n % prime !== 0)) found.push(n);
+  return found;
+}
+
+function fractionBits(root: number): number {
+  return Math.floor((root - Math.floor(root)) * 2 ** 32) >>> 0;
+}
+
+function utf8(text: string): Uint8Array {
+  const bytes: number[] = [];
+  for (const char of text) {
+    const code = char.codePointAt(0) ?? 0;
+    if (code < 0x80) bytes.push(code);
+    else if (code < 0x800) bytes.push(0xc0 | (code >> 6), tail(code));
+    else if (code < 0x10000) bytes.push(0xe0 | (code >> 12), tail(code >> 6), tail(code));
+    else bytes.push(0xf0 | (code >> 18), tail(code >> 12), tail(code >> 6), tail(code));
+  }
+  return Uint8Array.from(bytes);
+}
+
+function tail(bits: number): number {
+  return 0x80 | (bits & 0x3f);
+}
+
+/** A set bit, zeros, and the length in bits as 64-bit number, up to a whole block. */
+function padded(bytes: Uint8Array): Uint8Array {
+  const whole = new Uint8Array(Math.ceil((bytes.length + 9) / 64) * 64);
+  whole.set(bytes);
+  whole[bytes.length] = 0x80;
+  const view = new DataView(whole.buffer);
+  view.setUint32(whole.length - 8, Math.floor(bytes.length / 2 ** 29));
+  view.setUint32(whole.length - 4, (bytes.length * 8) >>> 0);
+  return whole;
+}
+
+function at(words: Uint32Array, index: number): number {
+  return words[index] ?? 0;
+}
+
+function turn(word: number, bits: number): number {
+  return (word >>> bits) | (word << (32 - bits));
+}
+
+function expand(words: Uint32Array): void {
+  for (let i = 16; i < 64; i += 1) {
+    const a = at(words, i - 15);
+    const b = at(words, i - 2);
+    const low = turn(a, 7) ^ turn(a, 18) ^ (a >>> 3);
+    const high = turn(b, 17) ^ turn(b, 19) ^ (b >>> 10);
+    words[i] = at(words, i - 16) + low + at(words, i - 7) + high;
+  }
+}
+
+function compress(state: Uint32Array, words: Uint32Array): void {
+  let [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = state;
+  for (let i = 0; i < 64; i += 1) {
+    const first =
+      (h + (turn(e, 6) ^ turn(e, 11) ^ turn(e, 25)) + ((e & f) ^ (~e & g)) + at(ROUND, i) + at(words, i)) | 0;
+    const second = ((turn(a, 2) ^ turn(a, 13) ^ turn(a, 22)) + ((a & b) ^ (a & c) ^ (b & c))) | 0;
+    h = g;
+    g = f;
+    f = e;
+    e = (d + first) | 0;
+    d = c;
+    c = b;
+    b = a;
+    a = (first + second) | 0;
+  }
+  for (const [index, word] of [a, b, c, d, e, f, g, h].entries()) state[index] = at(state, index) + word;
+}

@@ -10,13 +10,13 @@ import type { Model, ModelSpec } from './model.ts';
 import type { WaferClass } from './wafer-class.ts';
 
 /** The latency and memory model's record of a decoded Model; fields that it leaves out are derived (WAFER §4). */
-export function toGeometry(model: Model): ModelGeometry {
+export function toGeometry(model: Pick<Model, 'spec'>): ModelGeometry {
   const { attention, ...geometry } = model.spec.geometry;
   return modelGeometry({ ...geometry, ...(attention === undefined ? {} : { attention: toAttention(attention) }) });
 }
 
 /** The latency and memory model's record of a decoded WaferClass, in bytes, FLOP and microseconds (WAFER §5.1). */
-export function toProfile(waferClass: WaferClass): WaferProfile {
+export function toProfile(waferClass: Pick<WaferClass, 'spec'>): WaferProfile {
   return waferProfile(waferClass.spec);
 }
 

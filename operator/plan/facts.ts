@@ -116,6 +116,9 @@ export type LoadFact = {
   readonly queuedTurns: number;
 };
 
+/** Replicas that autoscaling wants of a deployment in one region (`scale`). */
+export type ScaleFact = { readonly deploymentUid: string; readonly region: string; readonly desired: number };
+
 /** Everything that a pass looks at. */
 export type Facts = {
   readonly nowMs: number;
@@ -126,6 +129,7 @@ export type Facts = {
   readonly children: readonly ChildFact[];
   readonly presence: readonly PresenceFact[];
   readonly loads: readonly LoadFact[];
+  readonly scales: readonly ScaleFact[];
 };
 
 /** What changed since the last snapshot. Objects and facts replace those of the same identity. */

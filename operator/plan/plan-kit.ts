@@ -203,6 +203,7 @@ export function facts(given: Partial<Facts> = {}): Facts {
     children: [],
     presence: [],
     loads: [],
+    scales: [],
     ...given,
   };
 }

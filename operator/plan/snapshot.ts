@@ -6,6 +6,7 @@ import type {
   NodeFact,
   PodFact,
   PresenceFact,
+  ScaleFact,
   StoredClass,
   StoredDeployment,
   StoredModel,
@@ -50,6 +51,7 @@ export type Snapshot = {
   readonly presence: ReadonlyMap<string, PresenceFact>;
   /** By `deployment uid/region`. */
   readonly loads: ReadonlyMap<string, LoadFact>;
+  readonly scales: ReadonlyMap<string, ScaleFact>;
 };
 
 const EMPTY: Snapshot = {
@@ -68,6 +70,7 @@ const EMPTY: Snapshot = {
   children: new Map(),
   presence: new Map(),
   loads: new Map(),
+  scales: new Map(),
 };
 
 /** The snapshot of these facts. */
@@ -116,10 +119,11 @@ export function changed(snapshot: Snapshot, change: Change): Snapshot {
     children: regrouped(next.children, { some: change.children ?? [], gone: removed.children ?? [], by: childGroup }),
     presence: replaced(next.presence, change.presence ?? [], [], (fact) => fact.replicaUid),
     loads: replaced(next.loads, change.loads ?? [], [], (fact) => loadKey(fact.deploymentUid, fact.region)),
+    scales: replaced(next.scales, change.scales ?? [], [], (fact) => loadKey(fact.deploymentUid, fact.region)),
   };
 }
 
-/** Key of `Snapshot.loads`. */
+/** Key of `Snapshot.loads` and `Snapshot.scales`. */
 export function loadKey(deploymentUid: string, region: string): string {
   return `${deploymentUid}/${region}`;
 }
@@ -238,7 +242,7 @@ function regrouped<T>(
     if (sorted.length === 0) next.delete(group);
     else next.set(group, sorted);
   }
-  return sortedMap([...next]);
+  return [...someIn.keys()].some((group) => !before.has(group)) ? sortedMap([...next]) : next;
 }
 
 function groupBy<T>(values: readonly T[], keyOf: (value: T) => string): Map<string, T[]> {

@@ -1,0 +1,116 @@
+import type { Condition, ConditionType } from '@reticle/operator/api';
+import type { ChildFact, PodFact, PresenceFact, StoredDeployment, StoredReplica, WaferClaim } from './facts.ts';
+import type { WaferState } from './pool-state.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** Everything of one replica, in one place. */
+export type ReplicaView = {
+  readonly nowMs: number;
+  readonly replica: StoredReplica;
+  /** Absent once its deployment is gone. */
+  readonly deployment: StoredDeployment | undefined;
+  /** Of every epoch, by stage. */
+  readonly pods: readonly PodFact[];
+  readonly children: readonly ChildFact[];
+  readonly presence: PresenceFact | undefined;
+  /** Wafers that its uid holds, by stage. */
+  readonly held: readonly HeldWafer[];
+};
+
+/** A claimed wafer. */
+export type HeldWafer = { readonly state: WaferState; readonly claim: WaferClaim };
+
+/** Finalizer of replicas and deployments (OPERATOR §2). */
+export const DRAIN_FINALIZER = 'reticle.dev/drain';
+/** Our scheduling gate: off once the fence is committed (OPERATOR §10). */
+export const COMMIT_GATE = 'reticle.dev/committed';
+
+/** Presence older than this is no evidence (OPERATOR §14). */
+export const PRESENCE_FRESH_MS = 5_000;
+
+const NONE: readonly never[] = [];
+
+/** The view of a replica; `held` comes from {@link heldByReplica}. */
+export function replicaView(
+  snapshot: Snapshot,
+  replica: StoredReplica,
+  held: ReadonlyMap<string, readonly HeldWafer[]>,
+): ReplicaView {
+  const { uid } = replica.meta;
+  return {
+    nowMs: snapshot.nowMs,
+    replica,
+    deployment: snapshot.deployments.get(replica.spec.deployment.uid),
+    pods: snapshot.pods.get(uid) ?? NONE,
+    children: snapshot.children.get(uid) ?? NONE,
+    presence: snapshot.presence.get(uid),
+    held: held.get(uid) ?? NONE,
+  };
+}
+
+/** Claimed wafers by the uid of their holder, by stage. */
+export function heldByReplica(snapshot: Snapshot): ReadonlyMap<string, readonly HeldWafer[]> {
+  const held = new Map<string, HeldWafer[]>();
+  for (const { wafers } of snapshot.pools.values()) {
+    for (const state of wafers) {
+      const { claim } = state.wafer.spec;
+      if (claim === undefined) continue;
+      const known = held.get(claim.uid);
+      if (known === undefined) held.set(claim.uid, [{ state, claim }]);
+      else known.push({ state, claim });
+    }
+  }
+  for (const wafers of held.values()) wafers.sort((a, b) => a.claim.stage - b.claim.stage);
+  return held;
+}
+
+/** Stages of the plan of this epoch; 0 without one. */
+export function stageCount({ replica }: ReplicaView): number {
+  return replica.spec.plan?.stages.length ?? 0;
+}
+
+/** Pods of the replica's epoch. */
+export function podsNow({ replica, pods }: ReplicaView): readonly PodFact[] {
+  return pods.filter(({ epoch }) => epoch === replica.spec.epoch);
+}
+
+/** Whether the epoch is committed and not ended. */
+export function isCommitted({ spec }: StoredReplica): boolean {
+  return spec.fence?.outcome === 'Committed' && !isEnded(spec);
+}
+
+/** Whether somebody ended the present epoch. */
+export function isEnded({ retire, epoch }: StoredReplica['spec']): boolean {
+  return retire !== undefined && retire.epoch >= epoch;
+}
+
+/**
+ * OPERATOR §4: committed, and every stage's pod of this epoch is Ready; the head's is Ready only when a prompt has gone
+ * round the whole ring. No other controller's word counts, and missing telemetry makes nothing unready.
+ */
+export function isReady(view: ReplicaView): boolean {
+  if (!isCommitted(view.replica)) return false;
+  const ready = podsNow(view).filter((pod) => pod.ready && pod.deletionMs === undefined);
+  return new Set(ready.map(({ stage }) => stage)).size === stageCount(view);
+}
+
+/** Since when all pods of the epoch have been Ready; undefined while one is not. */
+export function readySinceMs(view: ReplicaView): number | undefined {
+  if (!isReady(view)) return undefined;
+  return podsNow(view).reduce((latest, pod) => Math.max(latest, pod.readySinceMs), 0);
+}
+
+/** A condition of the object, when it is of the present generation. */
+export function conditionOf(
+  { meta, status }: StoredReplica | StoredDeployment,
+  type: ConditionType,
+): Condition | undefined {
+  const found = status?.conditions?.find((condition) => condition.type === type);
+  return found?.observedGeneration === meta.generation ? found : undefined;
+}
+
+/** Whether the replica has been Ready in its present epoch, as far as its status knows. */
+export function hasBeenReady({ replica }: ReplicaView): boolean {
+  const { status, spec } = replica;
+  return status?.observedEpoch === spec.epoch && (status.phase === 'Ready' || status.phase === 'Degraded');
+}

@@ -1,0 +1,143 @@
+import type { RetireReason } from '../facts.ts';
+import { compareText } from '../pool-state.ts';
+
+/*
+ * Rollout, scale and planned moves of one region, from what is observed alone (OPERATOR §13). T target, `claimed`
+ * counts retiring chains and those that still wait for wafers.
+ *
+ *   create  iff new < T and claimed + S_new ≤ T·max(S_old, S_new) + maxSurgeWafers
+ *   retire  one old iff it is not available, or available − 1 ≥ T − maxUnavailable and the last new one has been
+ *           Ready for bakeSeconds
+ *
+ * New is the latest revision on wafers that may stay; everything else is old. A chain that must move (its node drains,
+ * its pool or phase empties) is old too, so a move is a rollout of one: make before break. One pass either creates or
+ * retires.
+ */
+
+/** A replica as the rollout sees it. */
+export type Member = {
+  readonly uid: string;
+  readonly name: string;
+  readonly isNew: boolean;
+  /** Told to retire; it only still holds wafers. */
+  readonly isRetiring: boolean;
+  readonly isReady: boolean;
+  readonly readySinceMs: number | undefined;
+  readonly creationMs: number;
+  /** It holds them, or will. */
+  readonly wafers: number;
+  /** Undefined: nobody knows, which is more than any number. */
+  readonly sessions: number | undefined;
+  /** Why an old one goes, when it is not for its revision. */
+  readonly moves?: RetireReason;
+};
+
+export type RegionRollout = {
+  readonly nowMs: number;
+  readonly members: readonly Member[];
+  /** T. */
+  readonly target: number;
+  /** S_new. */
+  readonly wafers: number;
+  readonly maxSurgeWafers: number;
+  readonly maxUnavailable: number;
+  readonly bakeSeconds: number;
+  readonly progressDeadlineSeconds: number;
+  /** While chains of another revision stand, none is made and only those that must move are retired. */
+  readonly isHeld: boolean;
+};
+
+export type RolloutStep =
+  | { readonly kind: 'create'; readonly because: 'RollingOut' | 'ScalingUp' }
+  | { readonly kind: 'retire'; readonly member: Member; readonly reason: RetireReason }
+  | { readonly kind: 'wait'; readonly reason: 'RollingOut' | 'RolloutStalled'; readonly wakeAtMs?: number }
+  | { readonly kind: 'blocked'; readonly reason: 'NoSurgeCapacity'; readonly need: number; readonly have: number }
+  | { readonly kind: 'done' };
+
+/** The next step of a region; nothing is remembered between two of them. */
+export function rolloutStep(region: RegionRollout): RolloutStep {
+  const live = region.members.filter(({ isRetiring }) => !isRetiring);
+  const fresh = live.filter(({ isNew }) => isNew);
+  const old = live.filter(({ isNew }) => !isNew);
+  return (
+    surplus(region, { live, fresh, old }) ??
+    creation(region, { live, fresh, old }) ??
+    replacement(region, { live, fresh, old }) ?? { kind: 'done' }
+  );
+}
+
+type Sides = { readonly live: readonly Member[]; readonly fresh: readonly Member[]; readonly old: readonly Member[] };
+
+/** More chains of the latest revision than wanted, and no other: scale down. */
+function surplus({ target }: RegionRollout, { fresh, old }: Sides): RolloutStep | undefined {
+  if (fresh.length <= target || old.length > 0) return undefined;
+  const [member] = fresh.toSorted(byVictimOrder);
+  return member && { kind: 'retire', member, reason: 'ScaledDown' };
+}
+
+function creation(region: RegionRollout, { live, fresh, old }: Sides): RolloutStep | undefined {
+  const { target, wafers, maxSurgeWafers, members, isHeld } = region;
+  const isHolding = isHeld && old.length > 0;
+  if (fresh.length >= target || isHolding) return undefined;
+  const claimed = members.reduce((sum, member) => sum + member.wafers, 0);
+  const largest = old.reduce((most, member) => Math.max(most, member.wafers), wafers);
+  const have = target * largest + maxSurgeWafers - claimed;
+  if (have >= wafers) return { kind: 'create', because: old.length > 0 ? 'RollingOut' : 'ScalingUp' };
+  // Room comes with the next retirement, unless nothing is left that could be retired.
+  const isWaiting = members.some(({ isRetiring }) => isRetiring) || live.length > target;
+  return old.length > 0 || isWaiting ? undefined : { kind: 'blocked', reason: 'NoSurgeCapacity', need: wafers, have };
+}
+
+function replacement(region: RegionRollout, { live, fresh, old }: Sides): RolloutStep | undefined {
+  const { nowMs, target, maxUnavailable, bakeSeconds, isHeld } = region;
+  if (old.length === 0) return undefined;
+  const going = isHeld ? old.filter(({ moves }) => moves !== undefined) : old;
+  const sick = going.filter(({ isReady }) => !isReady).toSorted(byVictimOrder)[0];
+  const stalled = stalledAt(region, fresh);
+  if (sick !== undefined && (fresh.length > 0 || maxUnavailable > 0 || live.length > target)) return retirement(sick);
+  const available = live.filter(({ isReady }) => isReady).length;
+  const [next] = going.toSorted(byVictimOrder);
+  if (next === undefined) return undefined;
+  const bakedMs =
+    fresh.reduce((latest, { readySinceMs = Infinity }) => Math.max(latest, readySinceMs), 0) + bakeSeconds * 1_000;
+  const isBaked = nowMs >= bakedMs;
+  if (isBaked && available - 1 >= target - maxUnavailable) return retirement(next);
+  if (stalled !== undefined && nowMs >= stalled) return { kind: 'wait', reason: 'RolloutStalled' };
+  const wakes = [bakedMs, stalled ?? Infinity].filter((atMs) => atMs > nowMs && atMs < Infinity);
+  const wakeAtMs = wakes.length === 0 ? {} : { wakeAtMs: wakes.reduce((least, atMs) => Math.min(least, atMs)) };
+  return { kind: 'wait', reason: 'RollingOut', ...wakeAtMs };
+}
+
+function retirement(member: Member): RolloutStep {
+  return { kind: 'retire', member, reason: member.moves ?? 'RolloutSuperseded' };
+}
+
+/** When the oldest new chain that is not Ready passes its deadline. */
+function stalledAt({ progressDeadlineSeconds }: RegionRollout, fresh: readonly Member[]): number | undefined {
+  const waiting = fresh.filter(({ isReady }) => !isReady).map(({ creationMs }) => creationMs);
+  if (waiting.length === 0) return undefined;
+  return waiting.reduce((least, atMs) => Math.min(least, atMs)) + progressDeadlineSeconds * 1_000;
+}
+
+/** Whether the rollout made no progress within its deadline. */
+export function isStalled(region: RegionRollout): boolean {
+  const live = region.members.filter(({ isRetiring }) => !isRetiring);
+  const atMs = stalledAt(
+    region,
+    live.filter(({ isNew }) => isNew),
+  );
+  return atMs !== undefined && region.nowMs >= atMs && live.some(({ isNew }) => !isNew);
+}
+
+/** Unhealthy, then must move, then fewest sessions, then newest (OPERATOR §14); sessions that nobody knows count most. */
+function byVictimOrder(a: Member, b: Member): number {
+  return (
+    Number(a.isReady) - Number(b.isReady) ||
+    Number(b.moves !== undefined) - Number(a.moves !== undefined) ||
+    (a.sessions ?? SESSIONS_UNKNOWN) - (b.sessions ?? SESSIONS_UNKNOWN) ||
+    b.creationMs - a.creationMs ||
+    compareText(a.uid, b.uid)
+  );
+}
+
+const SESSIONS_UNKNOWN = Number.MAX_SAFE_INTEGER;

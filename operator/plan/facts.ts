@@ -116,6 +116,19 @@ export type LoadFact = {
   readonly queuedTurns: number;
 };
 
+type GateType = StoredPhase['spec']['gates'][number]['type'];
+
+/** What is measured of a phase. */
+export type PhaseFact = {
+  readonly phase: string;
+  /** Power that is really there. */
+  readonly megawatts?: number;
+  /** By gate: the value in the gate's unit, for how long it has held, and whether it is known to be bad. */
+  readonly gates: {
+    readonly [Type in GateType]?: { readonly value: number; readonly heldMinutes: number; readonly failed: boolean };
+  };
+};
+
 /** Replicas that autoscaling wants of a deployment in one region (`scale`). */
 export type ScaleFact = { readonly deploymentUid: string; readonly region: string; readonly desired: number };
 
@@ -130,6 +143,7 @@ export type Facts = {
   readonly presence: readonly PresenceFact[];
   readonly loads: readonly LoadFact[];
   readonly scales: readonly ScaleFact[];
+  readonly phases: readonly PhaseFact[];
 };
 
 /** What changed since the last snapshot. Objects and facts replace those of the same identity. */

@@ -204,6 +204,7 @@ export function facts(given: Partial<Facts> = {}): Facts {
     presence: [],
     loads: [],
     scales: [],
+    phases: [],
     ...given,
   };
 }

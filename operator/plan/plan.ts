@@ -5,6 +5,7 @@ import { deploymentStep, retireAction, type DeploymentStep } from './deployment-
 import type { StoredDeployment, StoredReplica } from './facts.ts';
 import type { Diagnostic } from './nofit/diagnostic.ts';
 import { placeAll, type Wanting } from './place-all.ts';
+import { phaseActions } from './phase/phase-status.ts';
 import type { PoolFilter } from './place/pool-filter.ts';
 import type { PlanMemo } from './plan-memo.ts';
 import { replicaStep } from './replica-step.ts';
@@ -59,7 +60,9 @@ export function plan(snapshot: Snapshot, memo: PlanMemo): Plan {
     actions.push(...statusOf(snapshot, part, placed.diagnostics));
     if (part.step.wakeAtMs !== undefined) wakes.push(part.step.wakeAtMs);
   }
-  actions.push(...orphans);
+  const phases = phaseActions(snapshot);
+  actions.push(...orphans, ...phases.actions);
+  wakes.push(...phases.wakes);
   const wakeAtMs = wakes
     .filter((atMs) => atMs > snapshot.nowMs)
     .reduce((least, atMs) => Math.min(least, atMs), Infinity);

@@ -4,6 +4,7 @@ import type {
   Facts,
   LoadFact,
   NodeFact,
+  PhaseFact,
   PodFact,
   PresenceFact,
   ScaleFact,
@@ -52,6 +53,7 @@ export type Snapshot = {
   /** By `deployment uid/region`. */
   readonly loads: ReadonlyMap<string, LoadFact>;
   readonly scales: ReadonlyMap<string, ScaleFact>;
+  readonly phaseFacts: ReadonlyMap<string, PhaseFact>;
 };
 
 const EMPTY: Snapshot = {
@@ -71,6 +73,7 @@ const EMPTY: Snapshot = {
   presence: new Map(),
   loads: new Map(),
   scales: new Map(),
+  phaseFacts: new Map(),
 };
 
 /** The snapshot of these facts. */
@@ -119,6 +122,7 @@ export function changed(snapshot: Snapshot, change: Change): Snapshot {
     children: regrouped(next.children, { some: change.children ?? [], gone: removed.children ?? [], by: childGroup }),
     presence: replaced(next.presence, change.presence ?? [], [], (fact) => fact.replicaUid),
     loads: replaced(next.loads, change.loads ?? [], [], (fact) => loadKey(fact.deploymentUid, fact.region)),
+    phaseFacts: replaced(next.phaseFacts, change.phases ?? [], [], (fact) => fact.phase),
     scales: replaced(next.scales, change.scales ?? [], [], (fact) => loadKey(fact.deploymentUid, fact.region)),
   };
 }

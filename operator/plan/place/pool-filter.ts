@@ -75,10 +75,15 @@ export function poolFilter(wanted: Wanted): PoolFilter {
   return { region: region.region, allowed, sizes, refused };
 }
 
-/** Whether the wafers of a phase may hold chains: it is Accepted or Online (R11). An unknown phase is not. */
+/**
+ * Whether the wafers of a phase may hold chains: it is Accepted or Online (R11). An unknown phase is not, nor is one
+ * that its contract does not cover.
+ */
 export function isPhaseOpen(snapshot: Snapshot, phase: string): boolean {
-  const state = snapshot.phases.get(phase)?.status?.state;
-  return state === 'Accepted' || state === 'Online';
+  const status = snapshot.phases.get(phase)?.status;
+  const isRefused =
+    status?.conditions?.some(({ type, status: value }) => type === 'Accepted' && value === 'False') ?? false;
+  return !isRefused && (status?.state === 'Accepted' || status?.state === 'Online');
 }
 
 function diagnostic(subject: string, { code, need, have, nearest }: Refusal): Diagnostic {

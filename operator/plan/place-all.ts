@@ -2,7 +2,6 @@ import { assert } from '@reticle/core/domain';
 import { refOf, type Action, type Finding } from './action.ts';
 import { needsWafers } from './chain-inputs.ts';
 import { requestOn, type DeploymentContext } from './deployment-context.ts';
-import { sha256 } from './digest/sha256.ts';
 import type { StoredReplica } from './facts.ts';
 import type { Diagnostic } from './nofit/diagnostic.ts';
 import { Board } from './place/board.ts';
@@ -181,18 +180,11 @@ function written(snapshot: Snapshot, memo: PlanMemo, { replica, pool, wafers, ch
     chain,
     objective,
     profileDigest: memo.digest(waferClass.spec.profile),
-    inventoryRevision: inventoryRevision(pool),
+    inputsDigest: memo.inputsDigest(replica.spec.inputs),
+    inventoryRevision: memo.inventoryRevision(pool),
     nowMs: snapshot.nowMs,
   });
 }
-
-/** Names the wafers, and who has them, that a plan was made from. */
-function inventoryRevision({ wafers }: PoolState): string {
-  const seen = wafers.map(({ wafer, fault }) => `${wafer.meta.name}@${wafer.meta.resourceVersion}${fault ?? ''}`);
-  return sha256(seen.join(' ')).slice('sha256:'.length, 'sha256:'.length + REVISION_LETTERS);
-}
-
-const REVISION_LETTERS = 12;
 
 function demandOf(snapshot: Snapshot, memo: PlanMemo, { view, wants, context, filter }: Wanting): Demand {
   const { replica } = view;

@@ -2,8 +2,16 @@ import { toGeometry, toProfile } from '@reticle/operator/api';
 import type { ModelGeometry, WaferProfile } from '@reticle/core/domain/wafer';
 import { canonicalJson } from './digest/canonical-json.ts';
 import { sha256 } from './digest/sha256.ts';
-import type { StoredClass, StoredDeployment, StoredModel } from './facts.ts';
+import type { StoredClass, StoredDeployment, StoredModel, StoredReplica } from './facts.ts';
+import type { PoolState } from './pool-state.ts';
+import { phaseCounts, type PhaseCounts } from './phase/phase-counts.ts';
+import type { RestingPart } from './plan-part.ts';
+import { heldIn, type HeldWafer } from './replica-view.ts';
 import { ChainMemo } from './shard/chain-memo.ts';
+
+const INVENTORY_LETTERS = 12;
+/** Distinct inputs that are remembered; a cell has tens. */
+const INPUTS_MAX = 1_024;
 
 /**
  * What a planner keeps between passes: results of pure functions by their inputs. An empty one gives the same plans,
@@ -14,6 +22,11 @@ export class PlanMemo {
   readonly #geometries = new WeakMap<StoredModel, ModelGeometry>();
   readonly #profiles = new WeakMap<StoredClass, WaferProfile>();
   readonly #digests = new WeakMap<object, string>();
+  readonly #inventories = new WeakMap<PoolState, string>();
+  readonly #held = new WeakMap<PoolState, ReadonlyMap<string, readonly HeldWafer[]>>();
+  readonly #phases = new WeakMap<PoolState, ReadonlyMap<string, PhaseCounts>>();
+  readonly #resting = new Map<string, RestingPart>();
+  readonly #inputs = new Map<string, string>();
   readonly #revisions = new WeakMap<StoredDeployment, { readonly model: string; readonly revision: string }>();
 
   geometry(model: StoredModel): ModelGeometry {
@@ -27,6 +40,47 @@ export class PlanMemo {
   /** SHA-256 of the value's canonical JSON. */
   digest(value: object): string {
     return recall(this.#digests, value, () => sha256(canonicalJson(value)));
+  }
+
+  /** Names the wafers of a pool, and who has them, that a plan was made from. */
+  inventoryRevision(pool: PoolState): string {
+    return recall(this.#inventories, pool, () => {
+      const seen = pool.wafers.map(
+        ({ wafer, fault = '' }) => `${wafer.meta.name}@${wafer.meta.resourceVersion}${fault}`,
+      );
+      return sha256(seen.join(' ')).slice('sha256:'.length, 'sha256:'.length + INVENTORY_LETTERS);
+    });
+  }
+
+  /** The digest of a replica's inputs; replicas of one deployment have the same text. */
+  inputsDigest(inputs: StoredReplica['spec']['inputs']): string {
+    const text = JSON.stringify(inputs);
+    const known = this.#inputs.get(text);
+    if (known !== undefined) return known;
+    const digest = sha256(canonicalJson(inputs));
+    if (this.#inputs.size >= INPUTS_MAX) this.#inputs.clear();
+    this.#inputs.set(text, digest);
+    return digest;
+  }
+
+  /** Claimed wafers of a pool by their holder. */
+  held(pool: PoolState): ReadonlyMap<string, readonly HeldWafer[]> {
+    return recall(this.#held, pool, () => heldIn(pool));
+  }
+
+  /** Wafers of a pool by the phase that they belong to. */
+  phaseCounts(pool: PoolState): ReadonlyMap<string, PhaseCounts> {
+    return recall(this.#phases, pool, () => phaseCounts(pool));
+  }
+
+  /** What is remembered of a deployment that had nothing to do, by its uid. */
+  resting(uid: string): RestingPart | undefined {
+    return this.#resting.get(uid);
+  }
+
+  rest(uid: string, resting: RestingPart | undefined): void {
+    if (resting === undefined) this.#resting.delete(uid);
+    else this.#resting.set(uid, resting);
   }
 
   /** The revision of a deployment on a model digest. */

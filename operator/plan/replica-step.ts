@@ -12,7 +12,6 @@ import {
   type ReplicaView,
 } from './replica-view.ts';
 import { retireStep } from './retire/retire.ts';
-import type { PoolState } from './pool-state.ts';
 import type { Step } from './step.ts';
 
 /*
@@ -28,12 +27,12 @@ import type { Step } from './step.ts';
  *   Committed epoch lives     bind, start, watch for damage
  *   Committed epoch ended     retire
  */
-export function replicaStep(view: ReplicaView, pool: PoolState | undefined): Step {
+export function replicaStep(view: ReplicaView): Step {
   const { spec } = view.replica;
   if (spec.fence === undefined) return spec.desired === 'Run' ? unplanned(view) : goneStep(view);
   switch (spec.fence.outcome) {
     case 'Pending':
-      return spec.desired === 'Run' ? reserveStep(view, pool) : abortStep(view);
+      return spec.desired === 'Run' ? reserveStep(view) : abortStep(view);
     case 'Aborted':
       return cleanUp(view);
     case 'Committed':

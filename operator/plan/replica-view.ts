@@ -1,6 +1,6 @@
 import type { Condition, ConditionType } from '@reticle/operator/api';
 import type { ChildFact, PodFact, PresenceFact, StoredDeployment, StoredReplica, WaferClaim } from './facts.ts';
-import type { WaferState } from './pool-state.ts';
+import type { PoolState, WaferState } from './pool-state.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** Everything of one replica, in one place. */
@@ -15,6 +15,8 @@ export type ReplicaView = {
   readonly presence: PresenceFact | undefined;
   /** Wafers that its uid holds, by stage. */
   readonly held: readonly HeldWafer[];
+  /** Of its plan. */
+  readonly pool: PoolState | undefined;
 };
 
 /** A claimed wafer. */
@@ -45,23 +47,49 @@ export function replicaView(
     children: snapshot.children.get(uid) ?? NONE,
     presence: snapshot.presence.get(uid),
     held: held.get(uid) ?? NONE,
+    pool: snapshot.pools.get(replica.spec.plan?.pool ?? ''),
   };
 }
 
-/** Claimed wafers by the uid of their holder, by stage. */
-export function heldByReplica(snapshot: Snapshot): ReadonlyMap<string, readonly HeldWafer[]> {
+/** Claimed wafers of one pool by the uid of their holder, by stage. */
+export function heldIn({ wafers }: PoolState): ReadonlyMap<string, readonly HeldWafer[]> {
   const held = new Map<string, HeldWafer[]>();
-  for (const { wafers } of snapshot.pools.values()) {
-    for (const state of wafers) {
-      const { claim } = state.wafer.spec;
-      if (claim === undefined) continue;
-      const known = held.get(claim.uid);
-      if (known === undefined) held.set(claim.uid, [{ state, claim }]);
-      else known.push({ state, claim });
+  for (const state of wafers) {
+    const { claim } = state.wafer.spec;
+    if (claim === undefined) continue;
+    const known = held.get(claim.uid);
+    if (known === undefined) held.set(claim.uid, [{ state, claim }]);
+    else known.push({ state, claim });
+  }
+  for (const own of held.values()) own.sort((a, b) => a.claim.stage - b.claim.stage);
+  return held;
+}
+
+/** Claimed wafers by the uid of their holder; a holder in one pool keeps that pool's list. */
+export function heldByReplica(
+  pools: Iterable<ReadonlyMap<string, readonly HeldWafer[]>>,
+): ReadonlyMap<string, readonly HeldWafer[]> {
+  const held = new Map<string, readonly HeldWafer[]>();
+  for (const own of pools) {
+    for (const [uid, wafers] of own) {
+      const known = held.get(uid);
+      held.set(uid, known === undefined ? wafers : [...known, ...wafers]);
     }
   }
-  for (const wafers of held.values()) wafers.sort((a, b) => a.claim.stage - b.claim.stage);
   return held;
+}
+
+/** Whether two views at different times saw the same. */
+export function isSameView(a: ReplicaView, b: ReplicaView): boolean {
+  return (
+    a.replica === b.replica &&
+    a.deployment === b.deployment &&
+    a.pods === b.pods &&
+    a.children === b.children &&
+    a.presence === b.presence &&
+    a.held === b.held &&
+    a.pool === b.pool
+  );
 }
 
 /** Stages of the plan of this epoch; 0 without one. */

@@ -41,6 +41,8 @@ export type Snapshot = {
   /** By the uid of their deployment, sorted by uid. */
   readonly replicas: ReadonlyMap<string, readonly StoredReplica[]>;
   readonly pools: ReadonlyMap<string, PoolState>;
+  /** Another object whenever a pool comes, goes or says something else of itself. */
+  readonly layout: object;
   /** Wafers whose pool is not known. */
   readonly strayWafers: ReadonlyMap<string, StoredWafer>;
   readonly nodes: ReadonlyMap<string, NodeFact>;
@@ -65,6 +67,7 @@ const EMPTY: Snapshot = {
   deployments: new Map(),
   replicas: new Map(),
   pools: new Map(),
+  layout: {},
   strayWafers: new Map(),
   nodes: new Map(),
   waferFacts: new Map(),
@@ -95,6 +98,7 @@ export function snapshotOf(facts: Facts): Snapshot {
     nodes,
     waferFacts,
     pools: sortedMap(pools),
+    layout: {},
     strayWafers: sortedMap(strays.map((wafer): [string, StoredWafer] => [wafer.meta.name, wafer])),
   };
   return changed(base, { ...facts, objects: rest, nodes: [], wafers: [] });
@@ -182,7 +186,7 @@ function withPools(snapshot: Snapshot, some: readonly StoredObject[], gone: read
     const before = pools.get(pool.meta.name)?.wafers.map(({ wafer }) => wafer) ?? [];
     pools.set(pool.meta.name, poolState(pool, [...before, ...own], hosts));
   }
-  return { ...snapshot, pools: sortedMap([...pools]), strayWafers: sortedMap([...strays]) };
+  return { ...snapshot, pools: sortedMap([...pools]), layout: {}, strayWafers: sortedMap([...strays]) };
 }
 
 function withWafers(snapshot: Snapshot, some: readonly StoredObject[], gone: readonly StoredObject[]): Snapshot {

@@ -30,16 +30,33 @@ function fractionBits(root: number): number {
   return Math.floor((root - Math.floor(root)) * 2 ** 32) >>> 0;
 }
 
+/** Room for every code unit at its longest; names and numbers are ASCII, which takes the first branch. */
 function utf8(text: string): Uint8Array {
-  const bytes: number[] = [];
-  for (const char of text) {
-    const code = char.codePointAt(0) ?? 0;
-    if (code < 0x80) bytes.push(code);
-    else if (code < 0x800) bytes.push(0xc0 | (code >> 6), tail(code));
-    else if (code < 0x10000) bytes.push(0xe0 | (code >> 12), tail(code >> 6), tail(code));
-    else bytes.push(0xf0 | (code >> 18), tail(code >> 12), tail(code >> 6), tail(code));
+  const bytes = new Uint8Array(text.length * 3);
+  let length = 0;
+  for (let i = 0; i < text.length; i += 1) {
+    const code = text.codePointAt(i) ?? 0;
+    if (code < 0x80) {
+      bytes[length] = code;
+      length += 1;
+    } else {
+      length += encode(bytes, length, code);
+      if (code >= 0x10000) i += 1;
+    }
   }
-  return Uint8Array.from(bytes);
+  return bytes.subarray(0, length);
+}
+
+/** Writes a code point of several bytes and returns how many. */
+function encode(bytes: Uint8Array, at: number, code: number): number {
+  const parts =
+    code < 0x800
+      ? [0xc0 | (code >> 6), tail(code)]
+      : code < 0x10000
+        ? [0xe0 | (code >> 12), tail(code >> 6), tail(code)]
+        : [0xf0 | (code >> 18), tail(code >> 12), tail(code >> 6), tail(code)];
+  bytes.set(parts, at);
+  return parts.length;
 }
 
 function tail(bits: number): number {
@@ -76,7 +93,14 @@ function expand(words: Uint32Array): void {
 }
 
 function compress(state: Uint32Array, words: Uint32Array): void {
-  let [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = state;
+  let a = at(state, 0);
+  let b = at(state, 1);
+  let c = at(state, 2);
+  let d = at(state, 3);
+  let e = at(state, 4);
+  let f = at(state, 5);
+  let g = at(state, 6);
+  let h = at(state, 7);
   for (let i = 0; i < 64; i += 1) {
     const first =
       (h + (turn(e, 6) ^ turn(e, 11) ^ turn(e, 25)) + ((e & f) ^ (~e & g)) + at(ROUND, i) + at(words, i)) | 0;
@@ -90,5 +114,12 @@ function compress(state: Uint32Array, words: Uint32Array): void {
     b = a;
     a = (first + second) | 0;
   }
-  for (const [index, word] of [a, b, c, d, e, f, g, h].entries()) state[index] = at(state, index) + word;
+  state[0] = at(state, 0) + a;
+  state[1] = at(state, 1) + b;
+  state[2] = at(state, 2) + c;
+  state[3] = at(state, 3) + d;
+  state[4] = at(state, 4) + e;
+  state[5] = at(state, 5) + f;
+  state[6] = at(state, 6) + g;
+  state[7] = at(state, 7) + h;
 }

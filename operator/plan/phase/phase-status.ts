@@ -9,34 +9,36 @@ import { utcMs } from '@reticle/operator/api';
 import { refOf, type Action } from '../action.ts';
 import { utcText } from '../digest/utc-text.ts';
 import type { PhaseFact, StoredClass, StoredPhase } from '../facts.ts';
-import type { WaferState } from '../pool-state.ts';
+import type { PlanMemo } from '../plan-memo.ts';
 import { sameValue } from '../same-value.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { conditions, type Said } from '../status/conditions.ts';
+import { joined, NO_WAFERS, type PhaseCounts } from './phase-counts.ts';
 import { phaseStep, type PhaseStep } from './phase-step.ts';
 
 type Status = NonNullable<StoredPhase['status']>;
 
 const DAY_MS = 86_400_000;
-const HOLDERS_MAX = 16;
 /** A status text of a column. */
 const TEXT_MAX = 253;
 
 /** Statuses of all phases that say something else, and when time alone would change one. */
-export function phaseActions(snapshot: Snapshot): {
+export function phaseActions(
+  snapshot: Snapshot,
+  memo: PlanMemo,
+): {
   readonly actions: readonly Action[];
   readonly wakes: readonly number[];
 } {
   if (snapshot.phases.size === 0) return { actions: [], wakes: [] };
-  const wafers = wafersByPhase(snapshot);
+  const counts = countsByPhase(snapshot, memo);
   const overrun = overrunContracts(snapshot);
   const actions: Action[] = [];
   const wakes: number[] = [];
   for (const phase of snapshot.phases.values()) {
-    const own = wafers.get(phase.meta.name) ?? [];
-    const claimed = own.filter(({ wafer }) => wafer.spec.claim !== undefined).length;
+    const own = counts.get(phase.meta.name) ?? NO_WAFERS;
     const fact = snapshot.phaseFacts.get(phase.meta.name);
-    const step = phaseStep({ phase, fact, wafers: { installed: own.length, claimed }, nowMs: snapshot.nowMs });
+    const step = phaseStep({ phase, fact, wafers: own, nowMs: snapshot.nowMs });
     const status = statusOf(snapshot, { phase, own, fact, step, overrun: overrun.get(phase.meta.name) });
     if (phase.status === undefined || !sameValue(status, phase.status)) {
       const because = status.conditions?.[0]?.reason ?? 'AsExpected';
@@ -47,18 +49,12 @@ export function phaseActions(snapshot: Snapshot): {
   return { actions, wakes };
 }
 
-function wafersByPhase(snapshot: Snapshot): ReadonlyMap<string, readonly WaferState[]> {
-  const found = new Map<string, WaferState[]>();
-  for (const { pool, wafers } of snapshot.pools.values()) {
-    for (const state of wafers) {
-      const name = state.wafer.spec.phaseRef ?? pool.spec.phaseRef;
-      if (name === undefined) continue;
-      const known = found.get(name);
-      if (known === undefined) found.set(name, [state]);
-      else known.push(state);
-    }
+function countsByPhase(snapshot: Snapshot, memo: PlanMemo): ReadonlyMap<string, PhaseCounts> {
+  const counts = new Map<string, PhaseCounts>();
+  for (const pool of snapshot.pools.values()) {
+    for (const [name, own] of memo.phaseCounts(pool)) counts.set(name, joined(counts.get(name) ?? NO_WAFERS, own));
   }
-  return found;
+  return counts;
 }
 
 /** Phases beyond the ceiling of their contract: the newest of a contract lose (K11). */
@@ -79,7 +75,7 @@ function overrunContracts(snapshot: Snapshot): ReadonlyMap<string, string> {
 
 type Given = {
   readonly phase: StoredPhase;
-  readonly own: readonly WaferState[];
+  readonly own: PhaseCounts;
   readonly fact: PhaseFact | undefined;
   readonly step: PhaseStep;
   readonly overrun: string | undefined;
@@ -103,13 +99,9 @@ function statusOf(snapshot: Snapshot, given: Given): Status {
     ...(gatesText === '' ? {} : { gatesText }),
     ...(input === undefined ? {} : { systems: systemsOf(input, own), ledger: ledgerOf(input, given) }),
     ...(slip === undefined ? {} : { slipDays: slip }),
-    ...(own.length === 0 ? {} : { holders: holdersOf(own) }),
+    ...(own.holders.length === 0 ? {} : { holders: own.holders }),
     conditions: conditions(phase, said(given, waferClass !== undefined), snapshot.nowMs),
   };
-}
-
-function holdersOf(own: readonly WaferState[]): readonly string[] {
-  return own.slice(0, HOLDERS_MAX).map(({ wafer }) => `Wafer/${wafer.meta.name}`);
 }
 
 /** What a phase says of its power, in the units of the ledger; every share with its source. */
@@ -138,29 +130,18 @@ export function phaseInput({ spec }: StoredPhase, { spec: waferClass }: StoredCl
   };
 }
 
-function systemsOf(input: PhaseInput, own: readonly WaferState[]): NonNullable<Status['systems']> {
-  const { systems } = phaseCapacity(input);
-  const count = (of: (state: WaferState) => boolean): number => own.filter(of).length;
-  return {
-    expected: Math.floor(systems),
-    installed: own.length,
-    accepted: count(({ fault }) => fault !== 'notBurnedIn' && fault !== 'unhealthy' && fault !== 'unknown'),
-    schedulable: count(({ fault }) => fault === undefined),
-    usable: count(({ fault, wafer }) => fault === undefined && wafer.spec.claim === undefined),
-    claimed: count(({ wafer }) => wafer.spec.claim !== undefined),
-    failed: count(({ fault }) => fault === 'unhealthy' || fault === 'lost' || fault === 'mismatch'),
-  };
+function systemsOf(input: PhaseInput, { holders: _holders, ...counts }: PhaseCounts): NonNullable<Status['systems']> {
+  return { expected: Math.floor(phaseCapacity(input).systems), ...counts };
 }
 
 /** Megawatts are observed only when somebody measures them; wafers are what is there. */
 function ledgerOf(input: PhaseInput, { own, fact, step }: Given): NonNullable<Status['ledger']> {
-  const sound = own.filter(({ fault }) => fault === undefined).length;
   const measured = fact?.megawatts;
   const observed: LedgerObserved = {
     ...(measured === undefined ? {} : { contracted: measured }),
-    installed: own.length,
-    accepted: own.filter(({ fault }) => fault !== 'notBurnedIn' && fault !== 'unhealthy' && fault !== 'unknown').length,
-    schedulable: sound,
+    installed: own.installed,
+    accepted: own.accepted,
+    schedulable: own.schedulable,
     weight: step.weightPercent,
   };
   const rows = capacityLedger({ phase: input, weightPercent: 100, observed });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { PhaseFact, StoredPhase } from '../facts.ts';
 import { facts, NOW_MS, phase, pool, nodeOf, wafer, waferClass } from '../plan-kit.ts';
+import { PlanMemo } from '../plan-memo.ts';
 import { snapshotOf } from '../snapshot.ts';
 import { phaseStep } from './phase-step.ts';
 import { phaseActions } from './phase-status.ts';
@@ -152,7 +153,10 @@ describe('phase status', () => {
   const statusesOf = (phases: readonly StoredPhase[], wafers = 0): readonly Status[] => {
     const own = Array.from({ length: wafers }, (_, slot) => wafer('p', slot));
     const objects = [waferClass(), ...phases, pool('p', { phaseRef: 'ph' }), ...own];
-    const { actions } = phaseActions(snapshotOf(facts({ objects, nodes: own.map((each) => nodeOf(each)) })));
+    const { actions } = phaseActions(
+      snapshotOf(facts({ objects, nodes: own.map((each) => nodeOf(each)) })),
+      new PlanMemo(),
+    );
     return actions.map(({ body }) => (body as { status: Status }).status);
   };
 

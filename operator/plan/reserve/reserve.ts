@@ -5,7 +5,7 @@ import { planName, podName } from '../replica-name.ts';
 import { COMMIT_GATE, podsNow, type HeldWafer, type ReplicaView } from '../replica-view.ts';
 import { sameValue } from '../same-value.ts';
 import type { Step } from '../step.ts';
-import type { PoolState, WaferState } from '../pool-state.ts';
+import type { WaferState } from '../pool-state.ts';
 
 /*
  * Steps 2 to 6 of OPERATOR §10, each from what is observed, so that any of them can be the first after a crash.
@@ -24,16 +24,14 @@ import type { PoolState, WaferState } from '../pool-state.ts';
 type Pending = {
   readonly view: ReplicaView;
   readonly plan: ReplicaPlan;
-  readonly fence: NonNullable<StoredReplica['spec']['fence']>;
-  readonly pool: PoolState | undefined;
 };
 
 /** The next step of a replica whose fence is Pending. */
-export function reserveStep(view: ReplicaView, pool: PoolState | undefined): Step {
+export function reserveStep(view: ReplicaView): Step {
   const { plan, fence } = view.replica.spec;
   if (plan === undefined || fence === undefined)
     return { phase: 'Pending', reason: 'Reserving', actions: [], wants: 'place' };
-  const pending = { view, plan, fence, pool };
+  const pending = { view, plan };
   const deadlineMs = fence.deadline === undefined ? undefined : utcMs(fence.deadline);
   if (deadlineMs !== undefined && view.nowMs > deadlineMs) return abort(view, 'ReserveTimedOut');
   const step = claimStep(pending) ?? objectsStep(pending) ?? commitStep(pending);
@@ -48,7 +46,8 @@ function abort(view: ReplicaView, because: 'ReserveTimedOut' | 'ClaimConflict' |
 
 /** Step 2; undefined when every claim is there. */
 function claimStep(pending: Pending): Step | undefined {
-  const { view, plan, pool } = pending;
+  const { view, plan } = pending;
+  const { pool } = view;
   const missing = plan.stages.filter((stage) => stage.wafer !== undefined && !isClaimed(pending, stage));
   if (missing.length === 0) return undefined;
   const earlier = view.pods.filter(({ epoch }) => epoch < view.replica.spec.epoch);
@@ -98,7 +97,8 @@ function whyNot(
 }
 
 /** Step 3; undefined when every object is there. */
-function objectsStep({ view, plan, pool }: Pending): Step | undefined {
+function objectsStep({ view, plan }: Pending): Step | undefined {
+  const { pool } = view;
   const { meta, spec } = view.replica;
   const { epoch } = spec;
   const target = refOf(view.replica);

@@ -19,6 +19,7 @@ export type PlannedChain = {
   readonly wafers: readonly WaferState[];
   readonly chain: ShardedChain;
   readonly objective: Objective;
+  readonly inputsDigest: string;
   readonly profileDigest: string;
   readonly inventoryRevision: string;
   readonly nowMs: number;
@@ -39,15 +40,15 @@ export function writePlanAction(planned: PlannedChain): Action {
 
 /** The plan; its digest says what runs where, and leaves out every epoch. */
 export function planOf(planned: PlannedChain): ReplicaPlan {
-  const { replica, pool, objective, chain, profileDigest, inventoryRevision } = planned;
+  const { replica, pool, objective, inputsDigest, profileDigest, inventoryRevision } = planned;
   const stages = stagesOf(planned);
-  const inputsDigest = sha256(canonicalJson(replica.spec.inputs));
+  const predicted = predictedOf(planned);
   const what = {
     inputsDigest,
     profileDigest,
     pool,
     stages: stages.map(({ waferEpoch: _waferEpoch, ...stage }) => stage),
-    predicted: predictedOf(planned),
+    predicted,
   };
   return {
     revision: (replica.spec.plan?.revision ?? 0) + 1,
@@ -59,7 +60,7 @@ export function planOf(planned: PlannedChain): ReplicaPlan {
     pool,
     stages,
     objective,
-    predicted: predictedOf({ ...planned, chain }),
+    predicted,
   };
 }
 

@@ -35,7 +35,9 @@ export default {
       beside.map((folder) => `<rootDir>/${folder}/**/*.test.ts`),
     ),
     project('integration', ['<rootDir>/test/integration/**/*.test.ts']),
-    project('cluster', ['<rootDir>/test/cluster/**/*.test.ts']),
+    project('cluster', ['<rootDir>/test/cluster/**/*.test.ts'], {
+      globalSetup: '<rootDir>/scripts/jest-cluster-parts.mjs',
+    }),
     project('e2e', ['<rootDir>/test/e2e/**/*.test.ts']),
     project('clients', ['<rootDir>/test/clients/*.test.ts']),
   ],

@@ -13,6 +13,8 @@ import { resources } from './resources.ts';
 const STALE_MS = 40_000;
 const unavailable = refusal(503, { message: 'the server is starting' });
 
+type Reading = Pick<Kube, 'list' | 'watch'>;
+
 type Rig = {
   readonly clock: VirtualClock;
   readonly server: FakeApiServer;
@@ -24,7 +26,7 @@ type Rig = {
   fault: ((call: FakeCall) => FakeFault | undefined) | undefined;
 };
 
-function rigOf({ through = (kube: Kube): Kube => kube, namespace = undefined as string | undefined } = {}): Rig {
+function rigOf({ through = (kube: Kube): Reading => kube, namespace = undefined as string | undefined } = {}): Rig {
   const clock = new VirtualClock();
   const calls: string[] = [];
   const rig: { fault: Rig['fault'] } = { fault: undefined };
@@ -187,8 +189,8 @@ describe('a reflector', () => {
   });
 
   test('a full list every ten minutes heals what a watch never said', async () => {
-    const deaf = (kube: Kube): Kube => ({
-      ...passing(kube),
+    const deaf = (kube: Kube): Reading => ({
+      list: (resource, options) => kube.list(resource, options),
       watch: (resource, options, listener) =>
         kube.watch(resource, options, {
           event: (event) => {
@@ -212,7 +214,7 @@ describe('a reflector', () => {
     let watches = 0;
     const rig = rigOf({
       through: (kube) => ({
-        ...passing(kube),
+        list: (resource, options) => kube.list(resource, options),
         watch: (_resource, _options, listener) => {
           watches++;
           const timer = setImmediate(() => listener.end());
@@ -279,10 +281,4 @@ async function disturb(rig: Rig, what: string, name: string): Promise<void> {
   if (what === 'pause') server.pauseWatches();
   if (what === 'refuse') rig.fault = ({ verb }) => (verb === 'list' ? unavailable : undefined);
   if (what === 'wait') await elapse(clock, 13_000);
-}
-
-/** The methods of a port, for a wrapper to replace some. */
-function passing(kube: Kube): Kube {
-  const { list, watch, get, create, patch } = kube;
-  return { list, watch, get, create, patch, delete: kube.delete };
 }

@@ -86,7 +86,7 @@ describe('decodeStored', () => {
 
   test.each([
     {
-      name: 'a field of a later version',
+      name: 'a field of a later version (K8)',
       raw: wafer({ spec: { ...(baseOf('Wafer')['spec'] as object), tilt: 3 } }),
       want: 'spec.tilt',
     },

@@ -3,7 +3,7 @@ import { isRegion } from '@reticle/core/domain';
 import fc from 'fast-check';
 import { decodeValue } from './decode.ts';
 import { waferSimArgs } from './engine-args.ts';
-import { decodeObject, kinds, type ReticleObject } from './kinds.ts';
+import { declaredKinds, decodeObject, kinds, type ReticleObject } from './kinds.ts';
 import { deploymentName, regionName } from './names.ts';
 import type { SchemaNode } from './schema.ts';
 
@@ -145,6 +145,11 @@ describe('decodeObject', () => {
         expect(decoded.problems?.length).toBeGreaterThan(0);
       }),
     );
+  });
+
+  test('says who writes a kind that manifests do not hold', () => {
+    const [problem] = decodeObject(declaredKinds, { ...deployment(), kind: 'Wafer' }).problems ?? [];
+    expect(problem?.message).toBe('"Wafer" is written by the operator alone (leave the object out)');
   });
 
   test('knows only the kinds of its registry', () => {

@@ -73,6 +73,9 @@ function refuseKind(registry: KindRegistry, kind: unknown): readonly Problem[] {
     return [problemAt(['kind'], 'required', `is missing (add one of ${names.join(', ')})`)];
   }
   if (typeof kind === 'string' && Object.hasOwn(registry, kind)) return [];
+  if (typeof kind === 'string' && Object.hasOwn(kinds, kind) && !Object.hasOwn(declaredKinds, kind)) {
+    return [problemAt(['kind'], 'enum', `${quote(kind)} is written by the operator alone (leave the object out)`)];
+  }
   const hint = suggest(typeof kind === 'string' ? kind : '', names, 'use one of');
   return [problemAt(['kind'], 'enum', `${quote(kind)} is not a kind here (${hint})`)];
 }

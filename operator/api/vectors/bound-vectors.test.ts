@@ -7,7 +7,7 @@ import type { RuleVectors } from './rule-vectors.ts';
 const kindNames = Object.keys(kinds) as RuleVectors['kind'][];
 
 describe('bounds', () => {
-  test.each(kindNames)('of %s are refused where they are broken, with a way out', (kind) => {
+  test.each(kindNames)('of %s are refused where they are broken', (kind) => {
     const vectors = boundVectors(kind);
     expect(vectors.length).toBeGreaterThan(15);
     for (const { name, object, segments } of vectors) {

@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { systemClock } from '@reticle/core/process';
 import { kinds } from '@reticle/operator/api';
+import { resources, type KubeManifest } from '@reticle/operator/cluster';
 import { hasApiServer, startApiServer, type ApiServer } from '../kit/kube/api-server.ts';
 import { admitKinds } from '../kit/kube/admit-kinds.ts';
 import { FakeApiServer } from '../kit/kube/fake-api-server.ts';
@@ -9,6 +11,7 @@ import { installKinds } from '../kit/kube/install-kinds.ts';
 import { kubectlFor, type Kubectl } from '../kit/kube/kubectl.ts';
 import { requirePart } from '../kit/parts.ts';
 import { kindsSuite } from './kinds.suite.ts';
+import { value } from './kube-port.suite.ts';
 
 const root = new URL('../../', import.meta.url);
 const definitions = new URL('charts/reticle/templates/crds/', root);
@@ -31,6 +34,7 @@ for (const minor of ['1.36', '1.33'] as const) {
       server = await startApiServer({ minor });
       await installKinds(server);
       kubectl = await kubectlFor(server);
+      await kubectl(['create', 'namespace', 'reticle-models']);
     }, 180_000);
     afterAll(async () => server?.[Symbol.asyncDispose](), 30_000);
 
@@ -65,6 +69,37 @@ for (const minor of ['1.36', '1.33'] as const) {
         },
         60_000,
       );
+
+      test('the example of a replica is what the operator’s three writes make', async () => {
+        const path = fileURLToPath(new URL('examples/kinds/model-replica.yaml', root));
+        const { stdout } = await kubectl(['create', '--dry-run=client', '--output=json', '-f', path]);
+        const example = JSON.parse(stdout) as KubeManifest & { readonly spec: Readonly<Record<string, unknown>> };
+        const { epoch: _, plan: __, fence, ...first } = example.spec;
+        const pending = { ...example.spec, fence: { ...(fence as object), outcome: 'Pending' } };
+        const kube = server.client();
+        const { name } = example.metadata;
+        const to = (spec: object) =>
+          kube.patch(
+            resources.modelReplica,
+            { namespace: 'reticle-models', name },
+            { kind: 'json', steps: [{ op: 'replace', path: '/spec', value: spec }] },
+          );
+        value(await kube.create(resources.modelReplica, { ...example, spec: first }));
+        value(await to(pending));
+        const { spec } = value(await to(example.spec));
+        expect(spec).toMatchObject(example.spec);
+        const listed = await kubectl([
+          'get',
+          'mr',
+          name,
+          '--namespace=reticle-models',
+          '--output=wide',
+          '--no-headers',
+        ]);
+        expect(listed.stdout.trim().split(/\s+/)).toEqual(
+          expect.arrayContaining(['us-east', 'us-east-p07', '1', 'q7m2xa', '777']),
+        );
+      });
 
       test('each kind has its short name, and is in the category', async () => {
         const { stdout } = await kubectl(['api-resources', '--categories=reticle', '--no-headers']);

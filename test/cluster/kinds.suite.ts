@@ -33,13 +33,14 @@ export interface KindsTarget extends AsyncDisposable {
 type KindName = RuleVectors['kind'];
 const kindNames = Object.keys(kinds) as KindName[];
 
-export function kindsSuite(name: string, start: () => Promise<KindsTarget>): void {
-  describe(`the kinds on ${name}`, () => {
+export function kindsSuite(server: string, start: () => Promise<KindsTarget>): void {
+  describe(`the kinds on ${server}`, () => {
     let target: KindsTarget;
     beforeAll(async () => {
       target = await start();
-      const namespace = String(baseMeta('Model').namespace);
-      value(await target.kube.create(resources.namespace, manifest(resources.namespace, { name: namespace }, {})));
+      const name = String(baseMeta('Model').namespace);
+      const made = await target.kube.create(resources.namespace, manifest(resources.namespace, { name }, {}));
+      if (!made.ok && made.failure.kind !== 'alreadyExists') value(made);
     }, 180_000);
     afterAll(async () => target?.[Symbol.asyncDispose](), 30_000);
 

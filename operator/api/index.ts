@@ -42,6 +42,8 @@ export type { KindOf, ObjectMeta, OwnerReference, SpecOf, StatusOf, Stored } fro
 export type { Tenant } from './tenant.ts';
 export { toAccess } from './to-access.ts';
 export type { Place } from './to-access.ts';
+export { toChain } from './to-chain.ts';
+export type { ChainParts } from './to-chain.ts';
 export { toGeometry, toProfile } from './to-wafer.ts';
 export { refuseWrite } from './transition.ts';
 export { utcMs } from './utc-time.ts';

@@ -6,6 +6,8 @@ import { BUS_BYTES_MAX } from './subject-rules.ts';
 export type NatsComponent =
   | { readonly role: 'gateway'; readonly nkey: string }
   | { readonly role: 'host'; readonly nkey: string; readonly engineId: string }
+  /** All engines of a cluster, whose pods share one Secret: any of them may speak for any other (PROMISES §5.1). */
+  | { readonly role: 'hosts'; readonly nkey: string }
   | { readonly role: 'operator'; readonly nkey: string };
 
 export type NatsServerConfigOptions = {
@@ -74,6 +76,8 @@ function permissionsOf(component: NatsComponent, options: NatsServerConfigOption
       return gateway(component.nkey, options.cell);
     case 'host':
       return host(component.engineId, options);
+    case 'hosts':
+      return hosts(options);
     case 'operator':
       return {
         publish: [`reticle.drain.${options.cell}.*`],
@@ -93,11 +97,23 @@ function gateway(nkey: string, cell: string): Permissions {
 
 /** Its own signals, and answers into the inboxes of those that may ask; it asks nothing itself. */
 function host(engineId: string, { cell, components }: NatsServerConfigOptions): Permissions {
-  const askers = components.filter(({ role }) => role !== 'host');
   return {
-    publish: [subjects.presence(cell, engineId), ...askers.map(({ nkey }) => `${inboxPrefix(nkey)}.>`)],
+    publish: [subjects.presence(cell, engineId), ...inboxes(components)],
     subscribe: [subjects.interruptsOfEngine(cell, engineId), subjects.drain(cell, engineId), subjects.locate(cell)],
   };
+}
+
+function hosts({ cell, components }: NatsServerConfigOptions): Permissions {
+  return {
+    publish: [subjects.presenceOfCell(cell), ...inboxes(components)],
+    subscribe: [`reticle.int.${cell}.*.*`, `reticle.drain.${cell}.*`, subjects.locate(cell)],
+  };
+}
+
+/** Of those that may ask. */
+function inboxes(components: readonly NatsComponent[]): string[] {
+  const askers = components.filter(({ role }) => role !== 'host' && role !== 'hosts');
+  return askers.map(({ nkey }) => `${inboxPrefix(nkey)}.>`);
 }
 
 function user({ nkey }: NatsComponent, { publish, subscribe }: Permissions): string {

@@ -1,0 +1,124 @@
+/**
+ * The operator of one cluster: caches, passes, writes (OPERATOR §8).
+ *
+ *     change ─▶ wait 20 ms ─▶ all caches fresh? ─▶ pools ─▶ facts ─▶ plan ─▶ actions ─▶ (changed meanwhile? again)
+ *
+ * Invariants
+ *  1. One pass at a time; nothing is planned from a stale cache.
+ *  2. A pass decides on one snapshot; each of its writes is void on any other version of its target.
+ *  3. Nothing is remembered between passes that the cluster does not hold: a restart goes on where this one ended.
+ */
+import { reasons, type Reason } from '@reticle/operator/api';
+import type { Clock, Random } from '@reticle/core/flow';
+import { errorFields, type Logger } from '@reticle/core/process';
+import { Reflector, type Kube } from '@reticle/operator/cluster';
+import { plan, PlanMemo, snapshotOf, type Plan, type PresenceFact, type StoredReplica } from '@reticle/operator/plan';
+import { childrenOf } from './children-of.ts';
+import { Executor } from './execute/executor.ts';
+import { Store } from './execute/store.ts';
+import { keepDeployments } from './keep-deployments.ts';
+import { keepPools } from './keep-pools.ts';
+import { factsOf } from './read/facts.ts';
+import type { PodOptions } from './render/pod.ts';
+
+export type OperatorOptions = {
+  readonly kube: Kube;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly pods: Omit<PodOptions, 'drainSeconds'>;
+  /** What heads of chains last said of themselves. */
+  readonly presence?: () => readonly PresenceFact[];
+  readonly signal?: (replica: StoredReplica, signal: 'drain' | 'park') => void;
+  /** Told the plan of each pass. */
+  readonly onPlan?: (plan: Plan) => void;
+};
+
+const DEBOUNCE_MS = 20;
+/** Time alone changes plans too: bounds, bakes, retries that no event announces. */
+const FULL_PASS_MS = 300_000;
+
+export class Operator {
+  readonly #options: OperatorOptions;
+  readonly #store = new Store();
+  readonly #memo = new PlanMemo();
+  readonly #reflectors: readonly Reflector[];
+  readonly #executor: Executor;
+  #stopChanges = (): void => {};
+  #cancelPass = (): void => {};
+  #cancelWake = (): void => {};
+  #running = false;
+  #passing = false;
+  #again = false;
+
+  constructor(options: OperatorOptions) {
+    this.#options = options;
+    const { kube, clock, random, log, pods } = options;
+    const onFreshness = (): void => this.#wake();
+    this.#reflectors = this.#store
+      .all()
+      .map((cache) => new Reflector({ kube, cache, clock, random, log, onFreshness }));
+    this.#executor = new Executor({
+      kube,
+      store: this.#store,
+      status: { kube, clock, isReason: (reason) => Object.hasOwn(reasons, reason as Reason) },
+      children: (replica) => childrenOf(this.#store, replica, pods),
+      signal: options.signal ?? ((): void => {}),
+      wrote: ({ kind, because, target }, outcome) =>
+        log.debug('action', { kind, reason: because, object: `${target.kind}/${target.name}`, outcome }),
+    });
+  }
+
+  /** True while every cache is current: nothing is decided without it. */
+  get fresh(): boolean {
+    return this.#reflectors.every(({ fresh }) => fresh);
+  }
+
+  start(): void {
+    this.#running = true;
+    this.#stopChanges = this.#store.onChange(() => this.#wake());
+    for (const reflector of this.#reflectors) reflector.start();
+  }
+
+  stop(): void {
+    this.#running = false;
+    this.#stopChanges();
+    this.#cancelPass();
+    this.#cancelWake();
+    for (const reflector of this.#reflectors) reflector.stop();
+  }
+
+  #wake(): void {
+    this.#again = true;
+    if (!this.#running || this.#passing) return;
+    this.#cancelPass();
+    this.#cancelPass = this.#options.clock.after(DEBOUNCE_MS, () => void this.#passes());
+  }
+
+  async #passes(): Promise<void> {
+    if (this.#passing || !this.fresh) return;
+    this.#passing = true;
+    this.#again = false;
+    try {
+      await this.#pass();
+    } catch (error) {
+      this.#options.log.error('a pass threw', errorFields(error));
+    }
+    this.#passing = false;
+    if (this.#again) this.#wake();
+  }
+
+  async #pass(): Promise<void> {
+    const { kube, clock, onPlan, presence = (): readonly PresenceFact[] => [] } = this.#options;
+    await keepPools(kube, this.#store);
+    await keepDeployments(kube, this.#store);
+    if (!this.fresh || !this.#running) return;
+    const nowMs = clock.wallMs();
+    const planned = plan(snapshotOf(factsOf(this.#store, { nowMs, presence: presence() })), this.#memo);
+    onPlan?.(planned);
+    await this.#executor.run(planned.actions);
+    this.#cancelWake();
+    const inMs = Math.min(FULL_PASS_MS, Math.max(1, (planned.wakeAtMs ?? Infinity) - clock.wallMs()));
+    this.#cancelWake = clock.after(inMs, () => this.#wake());
+  }
+}

@@ -1,0 +1,160 @@
+/** A model declared with kubectl ends in tokens: API server, scheduler, operator, pods, NATS, gateway, client. */
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { tiers } from '@reticle/core/domain';
+import { memoryLogger, systemClock, systemEnv, systemRandom, type ChildHandle } from '@reticle/core/process';
+import {
+  componentNkey,
+  natsServerConfig,
+  NKEY_SEED_BYTES,
+  startNatsServer,
+  type NatsServer,
+} from '@reticle/services/bus';
+import { hmacOfSecret, mintApiKey } from '@reticle/services/edge/auth';
+import { Operator } from '@reticle/operator/control';
+import { resources, type KubeClient } from '@reticle/operator/cluster';
+import { ApiClient, bounded, randomId, start, turnOf } from '../kit/index.ts';
+import { hasApiServer, startApiServer, type ApiServer } from '../kit/kube/api-server.ts';
+import { Kubelet } from '../kit/kube/kubelet.ts';
+import { kubectlFor, type Kubectl } from '../kit/kube/kubectl.ts';
+import { requirePart } from '../kit/parts.ts';
+import { scene } from './scene.ts';
+
+jest.setTimeout(180_000);
+
+const ROOT = join(import.meta.dirname, '../..');
+const CELL = 'us-east';
+const nats = await requirePart('nats-server');
+const there =
+  (await hasApiServer({ controllers: true, scheduler: true })) && (await requirePart('kubectl')) !== undefined;
+
+(there && nats !== undefined ? describe : describe.skip)('a deployment on a real API server', () => {
+  const engines = componentNkey(randomBytes(NKEY_SEED_BYTES));
+  const door = componentNkey(randomBytes(NKEY_SEED_BYTES));
+  const log = memoryLogger();
+  let server: ApiServer;
+  let bus: NatsServer;
+  let kube: KubeClient;
+  let kubectl: Kubectl;
+  let kubelet: Kubelet;
+  let operator: Operator;
+  let gateway: ChildHandle | undefined;
+  let client: ApiClient;
+
+  beforeAll(async () => {
+    const components = [
+      { role: 'hosts' as const, nkey: engines.publicKey },
+      { role: 'gateway' as const, nkey: door.publicKey },
+    ];
+    bus = await startNatsServer({
+      path: nats ?? '',
+      configText: natsServerConfig({ cell: CELL, components, port: 0 }),
+      clock: systemClock,
+    });
+    server = await startApiServer({ controllers: true, scheduler: true });
+    kube = server.client();
+    kubectl = await kubectlFor(server);
+    await ok(['apply', '--server-side', '-f', join(ROOT, 'charts/reticle/templates/crds')]);
+    await ok(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=60s']);
+    await ok(['create', 'namespace', 'models']);
+    const keys = { 'nats.seed': engines.seed, 'engine.key': randomBytes(32).toString('hex') };
+    const literals = Object.entries(keys).map(([name, value]) => `--from-literal=${name}=${value}`);
+    await ok(['create', 'secret', 'generic', 'reticle-engine', '-n', 'models', ...literals]);
+    kubelet = new Kubelet(kube);
+    kubelet.start();
+    for (const node of ['node-a', 'node-b', 'node-c', 'node-d']) await kubelet.addNode(node, 1, { pool: 'p1' });
+    operator = new Operator({
+      kube,
+      clock: systemClock,
+      random: systemRandom,
+      log,
+      pods: { image: `reticle@sha256:${'0'.repeat(64)}`, nats: bus.url, keysSecret: 'reticle-engine' },
+    });
+    operator.start();
+    client = await startGateway();
+  });
+
+  afterAll(async () => {
+    client?.close();
+    operator?.stop();
+    gateway?.kill('SIGKILL');
+    await gateway?.exited;
+    await kubelet?.[Symbol.asyncDispose]();
+    await server?.[Symbol.asyncDispose]();
+    await bus?.stop();
+  });
+
+  async function ok(args: readonly string[], input?: string): Promise<string> {
+    const { code, stdout, stderr } = await kubectl(args, input);
+    if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
+    return stdout;
+  }
+
+  async function startGateway(): Promise<ApiClient> {
+    const pepper = randomBytes(32);
+    const { key, id, secret } = mintApiKey(systemRandom, 'test');
+    const hmacs = [Buffer.from(hmacOfSecret(pepper, secret)).toString('hex')];
+    const config = {
+      gatewayId: randomId(),
+      region: CELL,
+      host: '127.0.0.1',
+      grpcPort: 0,
+      keys: [{ id, hmacs, tenant: 'acme', models: [], tiers, defaultTier: 'ultrafast' as const }],
+      pepper,
+      cellKeys: [{ kid: 'k1', key: randomBytes(32) }],
+      nats: { servers: [bus.url], seed: door.seed },
+    };
+    const lines: string[] = [];
+    gateway = systemEnv().spawn.fork(join(ROOT, 'services/main/gateway.ts'), [], {
+      output: (_, line) => lines.push(line),
+    });
+    const ready = Promise.withResolvers<number>();
+    gateway.onMessage((message) => {
+      const { kind, port = 0 } = message as { kind: string; port?: number };
+      if (kind === 'gateway-ready') ready.resolve(port);
+    });
+    gateway.send({ kind: 'gateway-config', config });
+    const port = await bounded(ready.promise, () => `a gateway; it said ${lines.join('\n')}`);
+    return new ApiClient({ address: `127.0.0.1:${port}`, key, model: 'spark-ref' });
+  }
+
+  /** What is known when something does not come about. */
+  async function report(): Promise<string> {
+    const all = await kubectl(['get', 'wp,wf,md,mr,pods', '-A', '-o', 'wide']);
+    const raw = await kubectl(['get', 'mr,md', '-A', '-o', 'yaml']);
+    const events = log.records
+      .map((record) => JSON.stringify(record))
+      .slice(-40)
+      .join('\n');
+    return `${all.stdout}\n${raw.stdout}\n${all.stderr}\n${kubelet.logs()}\n${events}`;
+  }
+
+  async function waitFor(what: readonly string[], seconds = 45): Promise<void> {
+    const { code, stderr } = await kubectl(['wait', ...what, `--timeout=${seconds}s`]);
+    if (code !== 0) throw new Error(`kubectl wait ${what.join(' ')}: ${stderr}\n${await report()}`);
+  }
+
+  test('makes the wafers of its pool, a replica, gated pods, and is Ready', async () => {
+    await ok(['apply', '--server-side', '-f', '-'], scene({ region: CELL }));
+    await waitFor(['md/spark', '-n', 'models', '--for=condition=Ready']);
+    const wafers = await ok(['get', 'wafers', '-o', 'jsonpath={.items[*].spec.claim.stage}']);
+    expect(wafers.split(' ').toSorted()).toEqual(['0', '1', '2']);
+    expect(kubelet.pods()).toHaveLength(3);
+  });
+
+  test('streams a turn through its pods', async () => {
+    const { stream } = await client.open();
+    stream.send(start(turnOf('t1', 300)));
+    expect(await stream.untilEnded('t1')).toMatchObject({ endOffset: 300 });
+  });
+
+  test('is gone with its claims, pods and replicas when it is deleted', async () => {
+    await ok(['delete', 'md', 'spark', '-n', 'models', '--wait=false']);
+    await waitFor(['md/spark', '--for=delete', '-n', 'models']);
+    await waitFor(['mr', '--for=delete', '--all', '-n', 'models']);
+    expect(await ok(['get', 'wafers', '-o', 'jsonpath={.items[*].spec.claim}'])).toBe('');
+    expect((await kube.list(resources.pod, { namespace: 'models' })).ok).toBe(true);
+    expect(kubelet.pods()).toEqual([]);
+  });
+});

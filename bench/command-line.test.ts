@@ -22,7 +22,7 @@ describe('parseCommand', () => {
     {
       name: 'an unknown bench',
       args: ['turn'],
-      want: 'bench is one of link, plane, init, interrupt, window, door, added, context, prepared',
+      want: 'bench is one of link, plane, init, interrupt, window, door, added, context, prepared, placement',
     },
     { name: 'two benches', args: ['link', 'plane'], want: 'bench is one of' },
     { name: 'options alone', args: ['--short'], want: 'bench is one of' },

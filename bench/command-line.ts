@@ -31,6 +31,8 @@ const DEFAULTS: Readonly<
   added: { full: [5, 5], short: [1, 2] },
   context: { full: [3, 10], short: [1, 4] },
   prepared: { full: [3, 40], short: [1, 10] },
+  // Rounds alone: a plan takes as long as it takes.
+  placement: { full: [7, 1], short: [3, 1] },
 };
 
 const HELP = `npm run bench -- BENCH [options]
@@ -49,6 +51,7 @@ Benches (each writes bench/results/BENCH/….json and bench/RESULTS.md):
   added       what the gateway adds to first and newest tokens, over reading the engine's link directly
   context     a turn behind 1,000 to 128,000 tokens: session, kept HTTP, new connection; 20 ms and TLS
   prepared    first event of a turn behind generate: false and of a cold one, over WebSocket
+  placement   the planner on 100 to 10,000 wafers: every chain placed anew, one wafer changed at rest
 
 Options:
   --short         fewer and shorter rounds, for a quick look; its figures are no claim

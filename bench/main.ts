@@ -7,6 +7,7 @@ import { commitOf, HostProbe, sourcesDigest } from './host-record.ts';
 import { initBench } from './init/run.ts';
 import { interruptBench } from './interrupt/run.ts';
 import { linkBench } from './link/run.ts';
+import { placementBench } from './placement/run.ts';
 import { planeBench } from './plane/run.ts';
 import { preparedBench } from './prepared/run.ts';
 import { decided, isValid, type BenchName, type Result } from './result.ts';
@@ -25,6 +26,7 @@ const byName: Readonly<Record<BenchName, Bench>> = {
   added: addedBench,
   context: contextBench,
   prepared: preparedBench,
+  placement: placementBench,
 };
 const PROFILE = 'bench-flat';
 

@@ -11,6 +11,7 @@ export const benches = [
   'added',
   'context',
   'prepared',
+  'placement',
 ] as const;
 export type BenchName = (typeof benches)[number];
 

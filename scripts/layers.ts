@@ -183,6 +183,8 @@ export const layers: readonly Layer[] = [
     imports: [
       ...CORE,
       'core/tools',
+      'operator/api',
+      'operator/plan',
       'services/session',
       'services/engine',
       'services/bus',

@@ -2,7 +2,7 @@ import { refOf, type Action, type Finding } from './action.ts';
 import type { DeploymentContext } from './deployment-context.ts';
 import { utcText } from './digest/utc-text.ts';
 import type { RetireReason, StoredDeployment, StoredReplica } from './facts.ts';
-import { isEnded, isReady, readySinceMs, type ReplicaView } from './replica-view.ts';
+import { isEnded, isReady, type ReplicaView } from './replica-view.ts';
 import { replicaName } from './replica-name.ts';
 import { moveReason } from './rollout/moves.ts';
 import { isStalled, rolloutStep, type Member, type RegionRollout, type RolloutStep } from './rollout/rollout.ts';
@@ -109,7 +109,7 @@ function memberOf(snapshot: Snapshot, view: ReplicaView, revision: string): Memb
     isNew: replica.spec.revision === revision && moves === undefined,
     isRetiring: replica.spec.desired === 'Retire' || replica.meta.deletionMs !== undefined,
     isReady: isReady(view),
-    readySinceMs: readySinceMs(view),
+    readySinceMs: view.readySinceMs,
     creationMs: replica.meta.creationMs,
     wafers: Math.max(view.held.length, replica.spec.desired === 'Run' ? replica.spec.inputs.shape.wafers : 0),
     sessions: presence?.epoch === replica.spec.epoch ? presence.residentSessions : undefined,

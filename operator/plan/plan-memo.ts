@@ -83,6 +83,11 @@ export class PlanMemo {
     else this.#resting.set(uid, resting);
   }
 
+  /** Forgets deployments that are gone. */
+  forget(exists: (uid: string) => boolean): void {
+    for (const uid of this.#resting.keys()) if (!exists(uid)) this.#resting.delete(uid);
+  }
+
   /** The revision of a deployment on a model digest. */
   revision(deployment: StoredDeployment, modelDigest: string, make: () => string): string {
     const known = this.#revisions.get(deployment);

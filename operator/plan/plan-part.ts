@@ -8,14 +8,21 @@ import type { Wanting } from './place-all.ts';
 import type { PoolFilter } from './place/pool-filter.ts';
 import type { PlanMemo } from './plan-memo.ts';
 import { replicaStep } from './replica-step.ts';
-import { isSameView, replicaView, type HeldWafer, type ReplicaView } from './replica-view.ts';
+import {
+  isSameView,
+  replicaFacts,
+  replicaView,
+  type HeldWafer,
+  type ReplicaFacts,
+  type ReplicaView,
+} from './replica-view.ts';
 import { loadKey, type Snapshot } from './snapshot.ts';
 import { deploymentStatus } from './status/deployment-status.ts';
 import { replicaStatus } from './status/replica-status.ts';
 import type { Step } from './step.ts';
 
-/** A replica in a pass. */
-export type ReplicaPart = { readonly view: ReplicaView; readonly step: Step };
+/** A replica in a pass; `rests`: nothing of it has changed since it had nothing to do. */
+export type ReplicaPart = { readonly view: ReplicaView; readonly step: Step; readonly rests: boolean };
 
 /** One deployment with its replicas in a pass. */
 export type Part = {
@@ -39,9 +46,11 @@ export type RestingPart = {
 type Given = { readonly deployment: StoredDeployment; readonly held: ReadonlyMap<string, readonly HeldWafer[]> };
 
 /** What the deployment and its replicas do next. */
-export function partOf(snapshot: Snapshot, memo: PlanMemo, { deployment, held }: Given): Part {
+export function partOf(snapshot: Snapshot, memo: PlanMemo, given: Given): Part {
+  const { deployment } = given;
   const context = deploymentContext(snapshot, memo, deployment);
-  const replicas = viewsOf(snapshot, { deployment, held }).map((view) => ({ view, step: replicaStep(view) }));
+  const before = memo.resting(deployment.meta.uid)?.part.replicas ?? [];
+  const replicas = factsOf(snapshot, given).map((facts, index) => replicaPart(facts, before[index]));
   const views = replicas.map(({ view }) => view);
   const desired = new Map(
     deployment.spec.regions.map((region) => [region.region, targetOf(snapshot, { deployment, views, region })]),
@@ -53,8 +62,17 @@ export function partOf(snapshot: Snapshot, memo: PlanMemo, { deployment, held }:
   return { deployment, context, replicas, step, desired };
 }
 
-function viewsOf(snapshot: Snapshot, { deployment, held }: Given): readonly ReplicaView[] {
-  return (snapshot.replicas.get(deployment.meta.uid) ?? []).map((replica) => replicaView(snapshot, replica, held));
+/** One that rested and sees the same does so still, until a time that it waits for. */
+function replicaPart(facts: ReplicaFacts, before: ReplicaPart | undefined): ReplicaPart {
+  if (before !== undefined && isSameView(facts, before.view) && facts.nowMs < (before.step.wakeAtMs ?? Infinity)) {
+    return { ...before, rests: true };
+  }
+  const view = replicaView(facts);
+  return { view, step: replicaStep(view), rests: false };
+}
+
+function factsOf(snapshot: Snapshot, { deployment, held }: Given): readonly ReplicaFacts[] {
+  return (snapshot.replicas.get(deployment.meta.uid) ?? []).map((replica) => replicaFacts(snapshot, replica, held));
 }
 
 /** Whether the deployment still rests; see {@link RestingPart}. */
@@ -62,12 +80,12 @@ export function isResting(snapshot: Snapshot, resting: RestingPart, given: Given
   if (snapshot.nowMs >= resting.wakeAtMs) return false;
   const basis = basisOf(snapshot, given.deployment);
   if (!basis.every((value, index) => value === resting.basis[index])) return false;
-  const views = viewsOf(snapshot, given);
+  const views = factsOf(snapshot, given);
   const { replicas } = resting.part;
   return views.length === replicas.length && views.every((view, index) => isSameAs(view, replicas[index]));
 }
 
-function isSameAs(view: ReplicaView, before: ReplicaPart | undefined): boolean {
+function isSameAs(view: ReplicaFacts, before: ReplicaPart | undefined): boolean {
   return before !== undefined && isSameView(view, before.view);
 }
 
@@ -175,9 +193,9 @@ export type Found = {
 /** The writes of a part: the deployment's own, then each replica's, then statuses that say something else. */
 export function writesOf(snapshot: Snapshot, part: Part, found: Found): readonly Action[] {
   const retired = retiredIn(part);
-  const own = part.replicas.flatMap(({ view, step }) => {
+  const own = part.replicas.flatMap(({ view, step, rests }) => {
     const { uid } = view.replica.meta;
-    if (retired.has(uid)) return [];
+    if (rests || retired.has(uid)) return [];
     const placed = found.actions.get(uid) ?? [];
     return [...step.actions, ...placed, ...replicaStatus(view, step, found.diagnostics.get(uid) ?? [])];
   });

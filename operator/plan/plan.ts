@@ -5,7 +5,7 @@ import { placeAll } from './place-all.ts';
 import type { PlanMemo } from './plan-memo.ts';
 import { isResting, partOf, restingPart, wakesOf, wantingOf, writesOf, type Part } from './plan-part.ts';
 import { replicaStep } from './replica-step.ts';
-import { heldByReplica, replicaView, type HeldWafer } from './replica-view.ts';
+import { heldByReplica, replicaFacts, replicaView, type HeldWafer } from './replica-view.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /*
@@ -40,6 +40,7 @@ export function plan(snapshot: Snapshot, memo: PlanMemo): Plan {
     wakes.push(...wakesOf(part));
     memo.rest(part.deployment.meta.uid, restingPart(snapshot, part, written));
   }
+  memo.forget((uid) => snapshot.deployments.has(uid));
   const phases = phaseActions(snapshot, memo);
   actions.push(...orphanActions(snapshot, held), ...phases.actions);
   const wakeAtMs = [...wakes, ...phases.wakes]
@@ -69,7 +70,7 @@ function orphanActions(snapshot: Snapshot, held: Held): readonly Action[] {
   for (const [uid, replicas] of snapshot.replicas) {
     if (snapshot.deployments.has(uid)) continue;
     for (const replica of replicas) {
-      const view = replicaView(snapshot, replica, held);
+      const view = replicaView(replicaFacts(snapshot, replica, held));
       const retire = retireAction(snapshot, view, 'DeploymentDeleted');
       actions.push(...(retire.length > 0 ? retire : replicaStep(view).actions));
     }

@@ -4,7 +4,13 @@ import type { PoolState, WaferState } from './pool-state.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** Everything of one replica, in one place. */
-export type ReplicaView = {
+export type ReplicaView = ReplicaFacts & {
+  /** Since when it has been Ready; undefined while it is not. */
+  readonly readySinceMs: number | undefined;
+};
+
+/** A view before it is judged. */
+export type ReplicaFacts = {
   readonly nowMs: number;
   readonly replica: StoredReplica;
   /** Absent once its deployment is gone. */
@@ -32,12 +38,12 @@ export const PRESENCE_FRESH_MS = 5_000;
 
 const NONE: readonly never[] = [];
 
-/** The view of a replica; `held` comes from {@link heldByReplica}. */
-export function replicaView(
+/** What is known of a replica; `held` comes from {@link heldByReplica}. */
+export function replicaFacts(
   snapshot: Snapshot,
   replica: StoredReplica,
   held: ReadonlyMap<string, readonly HeldWafer[]>,
-): ReplicaView {
+): ReplicaFacts {
   const { uid } = replica.meta;
   return {
     nowMs: snapshot.nowMs,
@@ -80,7 +86,7 @@ export function heldByReplica(
 }
 
 /** Whether two views at different times saw the same. */
-export function isSameView(a: ReplicaView, b: ReplicaView): boolean {
+export function isSameView(a: ReplicaFacts, b: ReplicaFacts): boolean {
   return (
     a.replica === b.replica &&
     a.deployment === b.deployment &&
@@ -93,12 +99,12 @@ export function isSameView(a: ReplicaView, b: ReplicaView): boolean {
 }
 
 /** Stages of the plan of this epoch; 0 without one. */
-export function stageCount({ replica }: ReplicaView): number {
+export function stageCount({ replica }: ReplicaFacts): number {
   return replica.spec.plan?.stages.length ?? 0;
 }
 
 /** Pods of the replica's epoch. */
-export function podsNow({ replica, pods }: ReplicaView): readonly PodFact[] {
+export function podsNow({ replica, pods }: ReplicaFacts): readonly PodFact[] {
   return pods.filter(({ epoch }) => epoch === replica.spec.epoch);
 }
 
@@ -112,20 +118,30 @@ export function isEnded({ retire, epoch }: StoredReplica['spec']): boolean {
   return retire !== undefined && retire.epoch >= epoch;
 }
 
-/**
- * OPERATOR §4: committed, and every stage's pod of this epoch is Ready; the head's is Ready only when a prompt has gone
- * round the whole ring. No other controller's word counts, and missing telemetry makes nothing unready.
- */
-export function isReady(view: ReplicaView): boolean {
-  if (!isCommitted(view.replica)) return false;
-  const ready = podsNow(view).filter((pod) => pod.ready && pod.deletionMs === undefined);
-  return new Set(ready.map(({ stage }) => stage)).size === stageCount(view);
+/** Whether the replica is Ready; see {@link replicaView}. */
+export function isReady({ readySinceMs }: ReplicaView): boolean {
+  return readySinceMs !== undefined;
 }
 
-/** Since when all pods of the epoch have been Ready; undefined while one is not. */
-export function readySinceMs(view: ReplicaView): number | undefined {
-  if (!isReady(view)) return undefined;
-  return podsNow(view).reduce((latest, pod) => Math.max(latest, pod.readySinceMs), 0);
+/**
+ * The facts with what they say of Ready (OPERATOR §4): committed, and every stage's pod of this epoch is Ready; the
+ * head's is Ready only when a prompt has gone round the whole ring. No other controller's word counts, and missing
+ * telemetry makes nothing unready.
+ */
+export function replicaView(facts: ReplicaFacts): ReplicaView {
+  return { ...facts, readySinceMs: readySinceMs(facts) };
+}
+
+function readySinceMs(facts: ReplicaFacts): number | undefined {
+  if (!isCommitted(facts.replica)) return undefined;
+  const stages = new Set<number>();
+  let sinceMs = 0;
+  for (const pod of podsNow(facts)) {
+    if (!pod.ready || pod.deletionMs !== undefined) continue;
+    stages.add(pod.stage);
+    sinceMs = Math.max(sinceMs, pod.readySinceMs);
+  }
+  return stages.size === stageCount(facts) ? sinceMs : undefined;
 }
 
 /** A condition of the object, when it is of the present generation. */

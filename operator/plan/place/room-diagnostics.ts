@@ -71,7 +71,7 @@ export function roomDiagnostics(ground: Ground, { demand, allowed, earmarks }: A
 
 function earmarked(demand: Demand, rooms: readonly Room[], earmarks: readonly Earmark[]): readonly Diagnostic[] {
   return rooms
-    .filter(({ pool }) => pool.room >= demand.wafers)
+    .filter(({ pool, free, run }) => (demand.repair ? Math.min(free, run) : pool.room) >= demand.wafers)
     .flatMap(({ pool, name }): Diagnostic[] => {
       const holder = holderOf(demand, pool, earmarks);
       if (holder === undefined) return [];

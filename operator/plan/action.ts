@@ -79,7 +79,6 @@ export type Finding =
   | { readonly kind: 'blocked'; readonly subject: Ref; readonly reason: Reason; readonly detail: string }
   | { readonly kind: 'drafterDropped'; readonly subject: Ref }
   | { readonly kind: 'unevenLayers'; readonly subject: Ref; readonly imbalancePermille: number }
-  | { readonly kind: 'prefillLinkShort'; readonly subject: Ref; readonly have: number; readonly need: number }
   | { readonly kind: 'stranded'; readonly pool: string; readonly wafers: number }
   | { readonly kind: 'earmarked'; readonly pool: string; readonly subject: string }
   /** Only proposed: chains that could make room (OPERATOR §9.6, §9.7). */

@@ -98,50 +98,47 @@ function placeRegion(snapshot: Snapshot, memo: PlanMemo, { region, own }: Region
  */
 function groundOf(snapshot: Snapshot, memo: PlanMemo, region: string): Ground {
   const pools = [...snapshot.pools.values()].filter(({ pool }) => pool.spec.region === region);
-  const open = new Map<string, boolean>();
+  const open = new Set([...snapshot.phases.keys()].filter((phase) => isPhaseOpen(snapshot, phase)));
   const promised = promisedWafers(snapshot);
-  const admits = ({ wafer }: WaferState): boolean => {
-    const { phaseRef } = wafer.spec;
-    if (promised.has(wafer.meta.name)) return false;
-    if (phaseRef === undefined) return true;
-    const known = open.get(phaseRef) ?? isPhaseOpen(snapshot, phaseRef);
-    open.set(phaseRef, known);
-    return known;
-  };
-  const spread = new SpreadCount();
-  const lengths: { wafers: number; count: number }[] = [];
-  const draining = new Map<string, number>();
-  for (const replicas of snapshot.replicas.values()) {
-    for (const { spec } of replicas) {
-      if (spec.region !== region) continue;
-      const pool = spec.plan?.pool;
-      const state = pool === undefined ? undefined : snapshot.pools.get(pool);
-      if (spec.desired === 'Run') lengths.push({ wafers: spec.inputs.shape.wafers, count: 1 });
-      if (state === undefined || pool === undefined) continue;
-      if (spec.desired === 'Run') spread.add(spec.deployment.uid, state.pool);
-      else draining.set(pool, (draining.get(pool) ?? 0) + (spec.plan?.stages.length ?? 0));
-    }
-  }
+  const admits = ({ wafer: { meta, spec } }: WaferState): boolean =>
+    !promised.has(meta.name) && (spec.phaseRef === undefined || open.has(spec.phaseRef));
+  const replicas = [...snapshot.replicas.values()].flat().filter(({ spec }) => spec.region === region);
+  const running = replicas.filter(({ spec }) => spec.desired === 'Run');
   return {
     board: new Board(pools, admits),
-    spread,
-    mix: chainMix(lengths),
+    spread: spreadOf(snapshot, running),
+    mix: chainMix(running.map(({ spec }) => ({ wafers: spec.inputs.shape.wafers, count: 1 }))),
     memo: memo.chains,
     nowMs: snapshot.nowMs,
-    draining,
+    draining: drainingWafers(replicas),
   };
+}
+
+function spreadOf(snapshot: Snapshot, running: readonly StoredReplica[]): SpreadCount {
+  const spread = new SpreadCount();
+  for (const { spec } of running) {
+    const state = spec.plan?.pool === undefined ? undefined : snapshot.pools.get(spec.plan.pool);
+    if (state !== undefined) spread.add(spec.deployment.uid, state.pool);
+  }
+  return spread;
+}
+
+/** Wafers of each pool that retiring chains give back. */
+function drainingWafers(replicas: readonly StoredReplica[]): ReadonlyMap<string, number> {
+  const draining = new Map<string, number>();
+  for (const { spec } of replicas) {
+    const pool = spec.plan?.pool;
+    if (spec.desired === 'Run' || pool === undefined) continue;
+    draining.set(pool, (draining.get(pool) ?? 0) + (spec.plan?.stages.length ?? 0));
+  }
+  return draining;
 }
 
 /** Wafers of plans whose reservation is under way. */
 function promisedWafers(snapshot: Snapshot): ReadonlySet<string> {
-  const promised = new Set<string>();
-  for (const replicas of snapshot.replicas.values()) {
-    for (const { spec } of replicas) {
-      if (spec.fence?.outcome !== 'Pending') continue;
-      for (const { wafer } of spec.plan?.stages ?? []) if (wafer !== undefined) promised.add(wafer);
-    }
-  }
-  return promised;
+  const pending = [...snapshot.replicas.values()].flat().filter(({ spec }) => spec.fence?.outcome === 'Pending');
+  const stages = pending.flatMap(({ spec }) => spec.plan?.stages ?? []);
+  return new Set(stages.flatMap(({ wafer }) => (wafer === undefined ? [] : [wafer])));
 }
 
 type Repairing = { readonly ground: Ground; readonly wanting: Wanting };
@@ -149,20 +146,23 @@ type Repairing = { readonly ground: Ground; readonly wanting: Wanting };
 /** Actions of a repair that needs no new place; undefined: it needs one. */
 function repaired(snapshot: Snapshot, memo: PlanMemo, { ground, wanting }: Repairing): readonly Action[] | undefined {
   const { view, wants, context } = wanting;
-  const { replica } = view;
-  const name = replica.spec.plan?.pool;
-  if (wants !== 'repair' || name === undefined) return undefined;
-  const pool = snapshot.pools.get(name);
-  const onBoard = ground.board.pool(name);
+  const { replica, pool } = view;
+  if (wants !== 'repair') return undefined;
+  const onBoard = pool && ground.board.pool(pool.pool.meta.name);
+  if (pool === undefined || onBoard === undefined) return given(view);
   const { shape } = replica.spec.inputs;
-  const request = pool && requestOn({ snapshot, memo, context, shape }, pool);
+  const request = requestOn({ snapshot, memo, context, shape }, pool);
   const whole = request && chainOf(request, shape.wafers, memo.chains);
-  const found = repairPlan(view, { pool, free: onBoard?.free ?? [], request, whole });
-  if (found.mode === 'ColdReplacement') return view.held.length > 0 ? releaseActions(view, view.held) : undefined;
-  assert(pool !== undefined && onBoard !== undefined, 'a repair in place has its pool');
+  const found = repairPlan(view, { pool, free: onBoard.free, request, whole });
+  if (found.mode === 'ColdReplacement') return given(view);
   const spares = found.wafers.filter((wafer) => onBoard.free.includes(wafer));
   ground.board.take(onBoard, spares);
   return [written(snapshot, memo, { replica, pool, ...found })];
+}
+
+/** A chain that goes elsewhere gives back what it holds first. */
+function given(view: ReplicaView): readonly Action[] | undefined {
+  return view.held.length > 0 ? releaseActions(view, view.held) : undefined;
 }
 
 type Chosen = { readonly replica: StoredReplica; readonly pool: PoolState } & Pick<

@@ -118,16 +118,19 @@ function waferState(pool: StoredPool, wafer: StoredWafer, { nodes, wafers, nowMs
   const node = nodes.get(wafer.spec.nodeName);
   const fact = wafers.get(wafer.meta.name);
   const fault = checks.find(([, check]) => check({ pool, wafer, node, fact, nowMs }))?.[0];
+  const known = { ...idsOf(node, fact), ...(node === undefined ? {} : { node }) };
+  const state = { wafer, defectPermille: defects(node, fact), ...known };
+  return fault === undefined ? state : { ...state, fault };
+}
+
+/** A host's own word counts more than its node's. */
+function idsOf(
+  node: NodeFact | undefined,
+  fact: WaferFact | undefined,
+): { readonly bootId?: string; readonly hardwareId?: string } {
   const bootId = fact?.bootId ?? node?.bootId;
   const hardwareId = fact?.hardwareId ?? node?.waferId;
-  return {
-    wafer,
-    defectPermille: defects(node, fact),
-    ...(node === undefined ? {} : { node }),
-    ...(fault === undefined ? {} : { fault }),
-    ...(bootId === undefined ? {} : { bootId }),
-    ...(hardwareId === undefined ? {} : { hardwareId }),
-  };
+  return { ...(bootId === undefined ? {} : { bootId }), ...(hardwareId === undefined ? {} : { hardwareId }) };
 }
 
 function defects(node: NodeFact | undefined, fact: WaferFact | undefined): number {

@@ -1,4 +1,3 @@
-import type { Condition, ConditionType } from '@reticle/operator/api';
 import type { ChildFact, PodFact, PresenceFact, StoredDeployment, StoredReplica, WaferClaim } from './facts.ts';
 import type { PoolState, WaferState } from './pool-state.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -142,15 +141,6 @@ function readySinceMs(facts: ReplicaFacts): number | undefined {
     sinceMs = Math.max(sinceMs, pod.readySinceMs);
   }
   return stages.size === stageCount(facts) ? sinceMs : undefined;
-}
-
-/** A condition of the object, when it is of the present generation. */
-export function conditionOf(
-  { meta, status }: StoredReplica | StoredDeployment,
-  type: ConditionType,
-): Condition | undefined {
-  const found = status?.conditions?.find((condition) => condition.type === type);
-  return found?.observedGeneration === meta.generation ? found : undefined;
 }
 
 /** Whether the replica has been Ready in its present epoch, as far as its status knows. */

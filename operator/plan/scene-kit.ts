@@ -13,18 +13,16 @@ export function scene({ pools }: { readonly pools: readonly number[] }): Partial
   };
 }
 
-/** Every committed chain has each of its wafers, and no wafer is in two plans that hold it. */
+/** Throws unless every committed chain that runs has each of its wafers by its own claim. */
 export function claimsOnce(world: World): void {
-  const claims = new Map(
-    world.wafers().flatMap(({ meta, spec }) => (spec.claim === undefined ? [] : [[meta.name, spec.claim]])),
-  );
-  for (const { meta, spec } of world.replicas()) {
-    if (spec.fence?.outcome !== 'Committed' || spec.retire !== undefined) continue;
-    for (const { wafer, stage } of spec.plan?.stages ?? []) {
-      const claim = wafer === undefined ? undefined : claims.get(wafer);
-      if (claim?.uid !== meta.uid || claim.stage !== stage || claim.replicaEpoch !== spec.epoch) {
-        throw new Error(`stage ${stage} of ${meta.name} is not claimed`);
-      }
+  const claims = new Map(world.wafers().map(({ meta, spec }) => [meta.name, spec.claim]));
+  const running = world
+    .replicas()
+    .filter(({ spec }) => spec.fence?.outcome === 'Committed' && spec.retire === undefined);
+  for (const { meta, spec } of running) {
+    for (const { wafer = '', stage } of spec.plan?.stages ?? []) {
+      const said = `${claims.get(wafer)?.uid} ${claims.get(wafer)?.stage} ${claims.get(wafer)?.replicaEpoch}`;
+      if (said !== `${meta.uid} ${stage} ${spec.epoch}`) throw new Error(`stage ${stage} of ${meta.name} has ${said}`);
     }
   }
 }

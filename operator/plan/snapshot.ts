@@ -106,28 +106,43 @@ export function snapshotOf(facts: Facts): Snapshot {
 
 /** The next snapshot: time goes on, and what is given replaces what it was. */
 export function changed(snapshot: Snapshot, change: Change): Snapshot {
-  const removed = change.removed ?? {};
-  const gone = removed.objects ?? [];
-  const next = withHosts({ ...snapshot, nowMs: change.nowMs }, change, removed.nodes ?? []);
-  const some = change.objects ?? [];
+  const { nowMs, objects = [], removed: { objects: gone = [] } = {} } = change;
+  const hosted = withHosts({ ...snapshot, nowMs }, change);
+  const placed = withWafers(withPools(hosted, objects, gone), objects, gone);
+  return { ...placed, ...kindsOf(placed, objects, gone), ...reportsOf(placed, change) };
+}
+
+function kindsOf(
+  snapshot: Snapshot,
+  some: readonly StoredObject[],
+  gone: readonly StoredObject[],
+): Pick<Snapshot, 'classes' | 'phases' | 'tiers' | 'models' | 'deployments' | 'replicas'> {
   return {
-    ...withWafers(withPools(next, some, gone), some, gone),
-    classes: replaced(next.classes, some.filter(isClass), gone.filter(isClass), nameOf),
-    phases: replaced(next.phases, some.filter(isPhase), gone.filter(isPhase), nameOf),
-    tiers: replaced(next.tiers, some.filter(isTier), gone.filter(isTier), nameOf),
-    models: replaced(next.models, some.filter(isModel), gone.filter(isModel), modelKey),
-    deployments: replaced(next.deployments, some.filter(isDeployment), gone.filter(isDeployment), uidOf),
-    replicas: regrouped(next.replicas, {
+    classes: replaced(snapshot.classes, some.filter(isClass), gone.filter(isClass), nameOf),
+    phases: replaced(snapshot.phases, some.filter(isPhase), gone.filter(isPhase), nameOf),
+    tiers: replaced(snapshot.tiers, some.filter(isTier), gone.filter(isTier), nameOf),
+    models: replaced(snapshot.models, some.filter(isModel), gone.filter(isModel), modelKey),
+    deployments: replaced(snapshot.deployments, some.filter(isDeployment), gone.filter(isDeployment), uidOf),
+    replicas: regrouped(snapshot.replicas, {
       some: some.filter(isReplica),
       gone: gone.filter(isReplica),
       by: replicaGroup,
     }),
-    pods: regrouped(next.pods, { some: change.pods ?? [], gone: removed.pods ?? [], by: podGroup }),
-    children: regrouped(next.children, { some: change.children ?? [], gone: removed.children ?? [], by: childGroup }),
-    presence: replaced(next.presence, change.presence ?? [], [], (fact) => fact.replicaUid),
-    loads: replaced(next.loads, change.loads ?? [], [], (fact) => loadKey(fact.deploymentUid, fact.region)),
-    phaseFacts: replaced(next.phaseFacts, change.phases ?? [], [], (fact) => fact.phase),
-    scales: replaced(next.scales, change.scales ?? [], [], (fact) => loadKey(fact.deploymentUid, fact.region)),
+  };
+}
+
+function reportsOf(
+  snapshot: Snapshot,
+  { pods = [], children = [], presence = [], loads = [], scales = [], phases = [], removed = {} }: Change,
+): Pick<Snapshot, 'pods' | 'children' | 'presence' | 'loads' | 'scales' | 'phaseFacts'> {
+  const byRegion = (fact: LoadFact | ScaleFact): string => loadKey(fact.deploymentUid, fact.region);
+  return {
+    pods: regrouped(snapshot.pods, { some: pods, gone: removed.pods ?? [], by: podGroup }),
+    children: regrouped(snapshot.children, { some: children, gone: removed.children ?? [], by: childGroup }),
+    presence: replaced(snapshot.presence, presence, [], (fact) => fact.replicaUid),
+    loads: replaced(snapshot.loads, loads, [], byRegion),
+    scales: replaced(snapshot.scales, scales, [], byRegion),
+    phaseFacts: replaced(snapshot.phaseFacts, phases, [], (fact) => fact.phase),
   };
 }
 
@@ -142,31 +157,27 @@ export function modelKeyOf(deployment: StoredDeployment): string {
 }
 
 /** Nodes, wafer facts and time change the states of the pools that stand on them. */
-function withHosts(snapshot: Snapshot, change: Change, goneNodes: readonly NodeFact[]): Snapshot {
-  const nodes = replaced(snapshot.nodes, change.nodes ?? [], goneNodes, (node) => node.name);
-  const waferFacts = replaced(snapshot.waferFacts, change.wafers ?? [], [], (fact) => fact.wafer);
-  const changedNodes = new Set([...(change.nodes ?? []), ...goneNodes].map((node) => node.name));
-  const changedWafers = new Set((change.wafers ?? []).map((fact) => fact.wafer));
-  const isQuiet = changedNodes.size === 0 && changedWafers.size === 0;
+function withHosts(snapshot: Snapshot, { nodes: some = [], wafers: told = [], removed = {} }: Change): Snapshot {
+  const gone = removed.nodes ?? [];
+  const nodes = replaced(snapshot.nodes, some, gone, (node) => node.name);
+  const waferFacts = replaced(snapshot.waferFacts, told, [], (fact) => fact.wafer);
+  const hosts = { nodes, wafers: waferFacts, nowMs: snapshot.nowMs };
+  const isTouched = touching([...some, ...gone], told);
   const pools = new Map(snapshot.pools);
   for (const [name, state] of pools) {
-    const isDue = state.changesAtMs !== undefined && state.changesAtMs <= snapshot.nowMs;
-    if (isQuiet && !isDue) continue;
-    const isTouched =
-      isDue ||
-      state.wafers.some(({ wafer }) => changedNodes.has(wafer.spec.nodeName) || changedWafers.has(wafer.meta.name));
-    const hosts = { nodes, wafers: waferFacts, nowMs: snapshot.nowMs };
-    if (isTouched)
-      pools.set(
-        name,
-        poolState(
-          state.pool,
-          state.wafers.map(({ wafer }) => wafer),
-          hosts,
-        ),
-      );
+    if ((state.changesAtMs ?? Infinity) > snapshot.nowMs && !isTouched(state)) continue;
+    const wafers = state.wafers.map(({ wafer }) => wafer);
+    pools.set(name, poolState(state.pool, wafers, hosts));
   }
   return { ...snapshot, nodes, waferFacts, pools };
+}
+
+/** Whether a pool has a wafer on one of these nodes, or one that something is told of. */
+function touching(nodes: readonly NodeFact[], told: readonly WaferFact[]): (state: PoolState) => boolean {
+  const names = new Set(nodes.map((node) => node.name));
+  const wafers = new Set(told.map((fact) => fact.wafer));
+  if (names.size === 0 && wafers.size === 0) return () => false;
+  return (state) => state.wafers.some(({ wafer }) => names.has(wafer.spec.nodeName) || wafers.has(wafer.meta.name));
 }
 
 function withPools(snapshot: Snapshot, some: readonly StoredObject[], gone: readonly StoredObject[]): Snapshot {
@@ -176,15 +187,16 @@ function withPools(snapshot: Snapshot, some: readonly StoredObject[], gone: read
   const pools = new Map(snapshot.pools);
   const strays = new Map(snapshot.strayWafers);
   const hosts = { nodes: snapshot.nodes, wafers: snapshot.waferFacts, nowMs: snapshot.nowMs };
+  const wafersIn = (pool: StoredPool): readonly StoredWafer[] =>
+    (pools.get(pool.meta.name)?.wafers ?? []).map(({ wafer }) => wafer);
   for (const pool of lost) {
-    for (const { wafer } of pools.get(pool.meta.name)?.wafers ?? []) strays.set(wafer.meta.name, wafer);
+    for (const wafer of wafersIn(pool)) strays.set(wafer.meta.name, wafer);
     pools.delete(pool.meta.name);
   }
   for (const pool of now) {
     const own = [...strays.values()].filter((wafer) => wafer.spec.poolRef === pool.meta.name);
     for (const wafer of own) strays.delete(wafer.meta.name);
-    const before = pools.get(pool.meta.name)?.wafers.map(({ wafer }) => wafer) ?? [];
-    pools.set(pool.meta.name, poolState(pool, [...before, ...own], hosts));
+    pools.set(pool.meta.name, poolState(pool, [...wafersIn(pool), ...own], hosts));
   }
   return { ...snapshot, pools: sortedMap([...pools]), layout: {}, strayWafers: sortedMap([...strays]) };
 }
@@ -243,14 +255,25 @@ function regrouped<T>(
   const goneIn = groupBy(gone, by.group);
   const someIn = groupBy(some, by.group);
   for (const group of new Set([...goneIn.keys(), ...someIn.keys()])) {
-    const members = new Map((next.get(group) ?? []).map((value) => [by.id(value), value]));
-    for (const value of goneIn.get(group) ?? []) members.delete(by.id(value));
-    for (const value of someIn.get(group) ?? []) members.set(by.id(value), value);
-    const sorted = [...members].toSorted(([a], [b]) => compareText(a, b)).map(([, value]) => value);
-    if (sorted.length === 0) next.delete(group);
-    else next.set(group, sorted);
+    const members = regroup(next.get(group) ?? [], {
+      some: someIn.get(group) ?? [],
+      gone: goneIn.get(group) ?? [],
+      by,
+    });
+    if (members.length === 0) next.delete(group);
+    else next.set(group, members);
   }
   return [...someIn.keys()].some((group) => !before.has(group)) ? sortedMap([...next]) : next;
+}
+
+function regroup<T>(
+  before: readonly T[],
+  { some, gone, by }: { readonly some: readonly T[]; readonly gone: readonly T[]; readonly by: Grouping<T> },
+): readonly T[] {
+  const members = new Map(before.map((value) => [by.id(value), value]));
+  for (const value of gone) members.delete(by.id(value));
+  for (const value of some) members.set(by.id(value), value);
+  return [...members].toSorted(([a], [b]) => compareText(a, b)).map(([, value]) => value);
 }
 
 function groupBy<T>(values: readonly T[], keyOf: (value: T) => string): Map<string, T[]> {

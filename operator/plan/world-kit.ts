@@ -125,36 +125,30 @@ export class World {
     if (action.kind !== 'setStatus') this.log.push(`${action.kind} ${action.target.name} ${action.because}`);
     switch (action.kind) {
       case 'createReplica':
-        this.#create(action.body);
-        break;
+        return this.#create(action.body);
       case 'claim':
-        this.#changeWafer(action.target.uid, (spec) => ({ ...spec, ...action.body }));
-        break;
-      case 'createChild':
-        this.#createChild(action);
-        break;
-      case 'bind':
-        this.#next();
-        this.#facts.pods = this.#facts.pods.map((pod) => (pod.uid === action.target.uid ? { ...pod, gates: [] } : pod));
-        break;
-      case 'stopPods':
-        this.#next();
-        this.#stop(action.target.uid);
-        break;
+        return this.#changeWafer(action.target.uid, (spec) => ({ ...spec, ...action.body }));
       case 'release':
-        this.#release(action);
-        break;
-      case 'signal':
-        if (this.drains) this.#drain(action.target.uid);
-        break;
+        return this.#release(action);
       case 'setStatus':
-        this.#setStatus(action);
-        break;
-      case 'publish':
-        break;
+        return this.#setStatus(action);
+      case 'writePlan':
+      case 'commit':
+      case 'abort':
+      case 'retire':
+        return this.#changeReplica(action);
       default:
-        this.#changeReplica(action);
+        return this.#applyToPods(action);
     }
+  }
+
+  #applyToPods(action: Extract<Action, { kind: 'createChild' | 'bind' | 'stopPods' | 'signal' | 'publish' }>): void {
+    if (action.kind === 'createChild') this.#createChild(action);
+    if (action.kind === 'stopPods') this.#stop(action.target.uid);
+    if (action.kind === 'signal' && this.drains) this.#drain(action.target.uid);
+    if (action.kind !== 'bind') return;
+    this.#next();
+    this.#facts.pods = this.#facts.pods.map((pod) => (pod.uid === action.target.uid ? { ...pod, gates: [] } : pod));
   }
 
   #create({ name, spec, labels }: Extract<Action, { kind: 'createReplica' }>['body']): void {
@@ -251,6 +245,7 @@ export class World {
   }
 
   #stop(uid: string): void {
+    this.#next();
     this.#facts.pods = this.#facts.pods.filter(({ replicaUid }) => replicaUid !== uid);
     this.#facts.presence = this.#facts.presence.filter(({ replicaUid }) => replicaUid !== uid);
     this.#facts.children = this.#facts.children.filter(
@@ -268,19 +263,25 @@ export class World {
   /** Starts bound pods on nodes that answer; true when something changed. */
   #kubelet(): boolean {
     const silent = new Set(this.#facts.nodes.filter(({ ready }) => !ready).map(({ name }) => name));
-    const nodes = new Map(this.wafers().map(({ meta, spec }) => [meta.name, spec.nodeName]));
     let changed = false;
     this.#facts.pods = this.#facts.pods.map((pod) => {
-      const holder = this.replicas().find(({ meta }) => meta.uid === pod.replicaUid);
-      const on = holder?.spec.plan?.stages[pod.stage]?.wafer;
-      const isUp = pod.gates.length === 0 && pod.phase !== 'Failed' && !this.stuck.has(pod.name);
-      const runs = isUp && !silent.has(nodes.get(on ?? '') ?? '');
+      const runs = this.#isUp(pod) && !silent.has(this.#nodeOf(pod));
       if (pod.ready === runs) return pod;
       changed = true;
       return { ...pod, phase: runs ? 'Running' : pod.phase, ready: runs, readySinceMs: this.nowMs };
     });
     if (this.speaks) this.#heads();
     return changed;
+  }
+
+  #isUp({ gates, phase, name }: PodFact): boolean {
+    return gates.length === 0 && phase !== 'Failed' && !this.stuck.has(name);
+  }
+
+  #nodeOf({ replicaUid, stage }: PodFact): string {
+    const holder = this.replicas().find(({ meta }) => meta.uid === replicaUid);
+    const name = holder?.spec.plan?.stages[stage]?.wafer;
+    return this.wafers().find(({ meta }) => meta.name === name)?.spec.nodeName ?? '';
   }
 
   #heads(): void {

@@ -25,21 +25,24 @@ export const waiverAnnotation = (gate: string): string => `reticle.dev/waive-${g
  * gate's whole window.
  */
 export function gateStatus(phase: StoredPhase, gate: Gate, fact: PhaseFact | undefined): GateStatus {
-  const required = gate.minimum ?? defaults[gate.type].minimum;
-  const windowMinutes = gate.windowMinutes ?? defaults[gate.type].windowMinutes;
+  const { name, type } = gate;
+  const required = gate.minimum ?? defaults[type].minimum;
   const { annotations } = phase.meta;
-  if (annotations[waiverAnnotation(gate.name)] !== undefined) return { name: gate.name, state: 'Waived', required };
-  if (gate.type === 'Approval') {
-    const isGiven = annotations[approvalAnnotation(gate.name)] !== undefined;
-    return { name: gate.name, state: isGiven ? 'Passed' : 'Pending', required, observed: isGiven ? 1 : 0 };
+  if (annotations[waiverAnnotation(name)] !== undefined) return { name, state: 'Waived', required };
+  if (type === 'Approval') {
+    const isGiven = annotations[approvalAnnotation(name)] !== undefined;
+    return { name, state: isGiven ? 'Passed' : 'Pending', required, observed: isGiven ? 1 : 0 };
   }
-  const measured = fact?.gates[gate.type];
-  if (measured === undefined) return { name: gate.name, state: 'Pending', required };
-  const observed = Math.floor(measured.value);
-  const holds = isEnough(gate.type, measured.value, required);
-  if (!holds) return { name: gate.name, state: measured.failed ? 'Failed' : 'Pending', required, observed };
-  const isWhole = measured.heldMinutes >= windowMinutes;
-  return { name: gate.name, state: isWhole ? 'Passed' : 'Pending', required, observed };
+  const measured = fact?.gates[type];
+  if (measured === undefined) return { name, state: 'Pending', required };
+  return { name, state: measuredState(gate, measured, required), required, observed: Math.floor(measured.value) };
+}
+
+type Measured = NonNullable<PhaseFact['gates'][Gate['type']]>;
+
+function measuredState({ type, windowMinutes }: Gate, measured: Measured, required: number): GateStatus['state'] {
+  if (!isEnough(type, measured.value, required)) return measured.failed ? 'Failed' : 'Pending';
+  return measured.heldMinutes >= (windowMinutes ?? defaults[type].windowMinutes) ? 'Passed' : 'Pending';
 }
 
 /** Latency is a share of the profile's hop that must not be passed; everything else has a least value. */

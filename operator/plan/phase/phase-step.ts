@@ -47,30 +47,41 @@ type Given = {
 
 /** The next state, weight and gates. */
 export function phaseStep(given: Given): PhaseStep {
-  const { phase, fact, nowMs } = given;
-  const gates = phase.spec.gates.map((gate) => gateStatus(phase, gate, fact));
-  const state = phase.status?.state ?? 'Contracted';
-  const sinceMs = (phase.status?.since === undefined ? undefined : utcMs(phase.status.since)) ?? nowMs;
-  const weightPercent = phase.status?.weightPercent ?? 0;
-  const isDegraded = gates.some((gate) => gate.state === 'Failed');
-  const now = { state, sinceMs, weightPercent, gates, isDegraded };
+  const { phase } = given;
+  const now = present(given);
   if (phase.spec.hold) return now;
   const next = nextState(given, now);
   if (next !== undefined) return entered(given, { ...now, state: next });
-  return state === 'Online' ? ramped(given, now) : now;
+  return now.state === 'Online' ? ramped(given, now) : now;
 }
 
-function nextState({ phase, fact, wafers }: Given, { state, gates }: PhaseStep): PhaseState | undefined {
-  const next = states[states.indexOf(state) + 1];
-  if (next === undefined || state === 'Retired') return undefined;
-  if (state === 'Draining') return wafers.claimed === 0 ? 'Retired' : undefined;
-  if (phase.spec.retire) return wafers.claimed === 0 && wafers.installed === 0 ? 'Retired' : 'Draining';
-  if (next === 'Draining') return undefined;
-  const guards = phase.spec.gates.filter(({ into }) => into === next).map(({ name }) => name);
-  const isGuarded = gates.some(
-    ({ name, state: gate }) => guards.includes(name) && gate !== 'Passed' && gate !== 'Waived',
-  );
-  return isGuarded || !hasEvidence(next, { fact, wafers }) ? undefined : next;
+/** What the status says, and the gates as they stand; without a status a phase begins anew. */
+function present({ phase, fact, nowMs }: Given): PhaseStep {
+  const { state = 'Contracted', since, weightPercent = 0 } = phase.status ?? {};
+  const gates = phase.spec.gates.map((gate) => gateStatus(phase, gate, fact));
+  const sinceMs = since === undefined ? undefined : utcMs(since);
+  return {
+    state,
+    sinceMs: sinceMs ?? nowMs,
+    weightPercent,
+    gates,
+    isDegraded: gates.some((gate) => gate.state === 'Failed'),
+  };
+}
+
+function nextState(given: Given, now: PhaseStep): PhaseState | undefined {
+  const { phase, wafers } = given;
+  if (now.state === 'Retired') return undefined;
+  if (now.state === 'Draining') return wafers.claimed === 0 ? 'Retired' : undefined;
+  if (phase.spec.retire) return wafers.installed === 0 ? 'Retired' : 'Draining';
+  const next = states[states.indexOf(now.state) + 1];
+  if (next === undefined || next === 'Draining') return undefined;
+  return isGuarded(given, now, next) || !hasEvidence(next, given) ? undefined : next;
+}
+
+function isGuarded({ phase }: Given, { gates }: PhaseStep, state: PhaseState): boolean {
+  const guards = phase.spec.gates.filter(({ into }) => into === state).map(({ name }) => name);
+  return gates.some((gate) => guards.includes(gate.name) && gate.state !== 'Passed' && gate.state !== 'Waived');
 }
 
 /** Power that is measured, wafers that are there; a later state has its gates alone. */

@@ -12,15 +12,19 @@ import type { Ground } from './ground.ts';
 export function defragFor(snapshot: Snapshot, ground: Ground, demand: Demand): Finding | undefined {
   let best: { readonly pool: BoardPool; readonly moves: readonly string[] } | undefined;
   for (const pool of ground.board.pools()) {
-    const { meta, spec } = pool.state.pool;
-    const isOpen = demand.filter.allowed.has(meta.name) && spec.defrag !== 'Off' && spec.fabric.topology !== 'Switched';
-    if (!isOpen || pool.free.length - spec.spares.minHot < demand.wafers || pool.room >= demand.wafers) continue;
-    const moves = fewestMoves(pool, demand.wafers);
-    if (moves !== undefined && (best === undefined || moves.length < best.moves.length)) best = { pool, moves };
+    const moves = isScattered(demand, pool) ? fewestMoves(pool, demand.wafers) : undefined;
+    if (moves !== undefined && moves.length < (best?.moves.length ?? Infinity)) best = { pool, moves };
   }
   if (best === undefined) return undefined;
   const moves = best.moves.map((uid) => nameOf(snapshot, uid));
   return { kind: 'defrag', subject: demand.subject, pool: best.pool.state.pool.meta.name, moves };
+}
+
+/** Enough free wafers beside the spares, and no run of them. */
+function isScattered({ filter, wafers }: Demand, { state: { pool }, free, room }: BoardPool): boolean {
+  const { defrag, fabric, spares } = pool.spec;
+  const isAllowed = filter.allowed.has(pool.meta.name) && defrag !== 'Off' && fabric.topology !== 'Switched';
+  return isAllowed && free.length - spares.minHot >= wafers && room < wafers;
 }
 
 /** Holders inside the window of S slots that has fewest of them; a broken wafer cannot be moved. */

@@ -52,18 +52,29 @@ function leastWorn(run: Run, wafers: number): number {
   return wornCount(endOf(run, wafers));
 }
 
-function runs({ topology, slots }: Fabric, free: readonly WaferState[]): readonly Run[] {
+function runs(fabric: Fabric, free: readonly WaferState[]): readonly Run[] {
   const found: WaferState[][] = [];
+  let last: WaferState[] = [];
   for (const wafer of free) {
-    const open = found.at(-1);
-    if (open !== undefined && open.at(-1)?.wafer.spec.slot === wafer.wafer.spec.slot - 1) open.push(wafer);
-    else found.push([wafer]);
+    const before = last.at(-1);
+    if (before === undefined || slotOf(before) !== slotOf(wafer) - 1) {
+      last = [];
+      found.push(last);
+    }
+    last.push(wafer);
   }
-  const first = found[0];
+  return fabric.topology === 'Ring' ? joinedRing(fabric, found) : found;
+}
+
+/** The run at the end of a ring goes on at its beginning. */
+function joinedRing({ slots }: Fabric, found: readonly Run[]): readonly Run[] {
+  const [first] = found;
   const last = found.at(-1);
-  const wraps = topology === 'Ring' && first?.[0]?.wafer.spec.slot === 0 && last?.at(-1)?.wafer.spec.slot === slots - 1;
-  if (!wraps || first === undefined || last === undefined || first === last) return found;
-  return [...found.slice(1, -1), [...last, ...first]];
+  if (first === undefined || last === undefined || first === last) return found;
+  const [head] = first;
+  const tail = last.at(-1);
+  const wraps = head !== undefined && tail !== undefined && slotOf(head) === 0 && slotOf(tail) === slots - 1;
+  return wraps ? [...found.slice(1, -1), [...last, ...first]] : found;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { evaluatePlan, kvBytesPerToken, prefillMicros, restoreMicros, usableBytes } from '@reticle/core/domain/wafer';
+import { evaluatePlan, prefillMicros, restoreMicros, usableBytes } from '@reticle/core/domain/wafer';
 import { refOf, type Action } from '../action.ts';
 import { canonicalJson } from '../digest/canonical-json.ts';
 import { sha256 } from '../digest/sha256.ts';
@@ -98,10 +98,4 @@ function predictedOf({ chain, replica }: PlannedChain): ReplicaPlan['predicted']
     restoreMs: Math.ceil(restoreMicros(plan, contextTokens) / 1_000),
     alphaClass: plan.drafterDropped ? 'none' : plan.geometry.drafter.class,
   };
-}
-
-/** κ·(input tokens a second) may take half of the chain's I/O (WAFER §7 R13); the most that it takes. */
-export function prefillLinkTokensPerSecond({ plan }: ShardedChain): number {
-  const { ioBytesPerUs } = plan.profile.hardware;
-  return Math.floor((0.5 * plan.stages.length * ioBytesPerUs * 1e6) / kvBytesPerToken(plan.geometry));
 }

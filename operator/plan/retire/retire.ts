@@ -50,23 +50,23 @@ function isRunning({ replica, pods, held }: ReplicaView): boolean {
 }
 
 /** Cordoned, Draining, Parking; undefined when the chain may be stopped. */
-function drainSteps({ view, retire, requestedMs }: Retiring): Step | undefined {
-  const { nowMs, replica } = view;
-  const presence = evidence(view, retire.epoch);
-  const cordonedMs = requestedMs + CORDON_MS;
-  if (nowMs < cordonedMs && presence?.draining !== true) {
-    return { ...signalled(view, 'Cordoned', 'drain'), wakeAtMs: cordonedMs };
-  }
-  const drainedBy = cordonedMs + retire.deadlineSeconds * 1_000;
-  if (presence?.liveTurns !== 0 && nowMs < drainedBy) {
-    return { ...signalled(view, 'Draining', 'drain'), wakeAtMs: drainedBy };
-  }
-  const parkSeconds = view.deployment?.spec.drain.parkSeconds ?? DEFAULT_PARK_SECONDS;
-  const parkedBy = parkingSinceMs(replica, drainedBy) + parkSeconds * 1_000;
-  if (presence?.residentSessions !== 0 && nowMs < parkedBy) {
-    return { ...signalled(view, 'Parking', 'park'), wakeAtMs: parkedBy };
-  }
-  return undefined;
+function drainSteps(retiring: Retiring): Step | undefined {
+  const { view, retire, requestedMs } = retiring;
+  const { draining = false, liveTurns, residentSessions } = evidence(view, retire.epoch) ?? {};
+  const cordonedBy = requestedMs + CORDON_MS;
+  const drainedBy = cordonedBy + retire.deadlineSeconds * 1_000;
+  const parkedBy = parkedAt(view, drainedBy);
+  if (!draining && view.nowMs < cordonedBy)
+    return signalled(view, { phase: 'Cordoned', signal: 'drain', untilMs: cordonedBy });
+  if (liveTurns !== 0 && view.nowMs < drainedBy)
+    return signalled(view, { phase: 'Draining', signal: 'drain', untilMs: drainedBy });
+  if (residentSessions === 0 || view.nowMs >= parkedBy) return undefined;
+  return signalled(view, { phase: 'Parking', signal: 'park', untilMs: parkedBy });
+}
+
+function parkedAt({ replica, deployment }: ReplicaView, drainedBy: number): number {
+  const seconds = deployment?.spec.drain.parkSeconds ?? DEFAULT_PARK_SECONDS;
+  return parkingSinceMs(replica, drainedBy) + seconds * 1_000;
 }
 
 /** What the head says of the ended epoch, while it is fresh. */
@@ -81,13 +81,19 @@ function parkingSinceMs({ status }: StoredReplica, drainedBy: number): number {
   return Math.min(sinceMs ?? drainedBy, drainedBy);
 }
 
+type Signalled = {
+  readonly phase: 'Cordoned' | 'Draining' | 'Parking';
+  readonly signal: 'drain' | 'park';
+  readonly untilMs: number;
+};
+
 /** The signal is sent again with every step until its answer shows: it is idempotent. */
-function signalled(view: ReplicaView, phase: 'Cordoned' | 'Draining' | 'Parking', signal: 'drain' | 'park'): Step {
+function signalled(view: ReplicaView, { phase, signal, untilMs }: Signalled): Step {
   const { replica } = view;
   const isAnswered = signal === 'drain' && evidence(view, replica.spec.epoch)?.draining === true;
   const body = { signal, epoch: replica.spec.epoch };
   const actions: Action[] = isAnswered ? [] : [{ kind: 'signal', target: refOf(replica), because: 'Retiring', body }];
-  return { phase, reason: 'Retiring', actions };
+  return { phase, reason: 'Retiring', actions, wakeAtMs: untilMs };
 }
 
 /** Stopping; undefined when no pod is left that could run. */

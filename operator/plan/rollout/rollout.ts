@@ -88,24 +88,36 @@ function creation(region: RegionRollout, { live, fresh, old }: Sides): RolloutSt
   return old.length > 0 || isWaiting ? undefined : { kind: 'blocked', reason: 'NoSurgeCapacity', need: wafers, have };
 }
 
-function replacement(region: RegionRollout, { live, fresh, old }: Sides): RolloutStep | undefined {
-  const { nowMs, target, maxUnavailable, bakeSeconds, isHeld } = region;
-  if (old.length === 0) return undefined;
-  const going = isHeld ? old.filter(({ moves }) => moves !== undefined) : old;
-  const sick = going.filter(({ isReady }) => !isReady).toSorted(byVictimOrder)[0];
-  const stalled = stalledAt(region, fresh);
-  if (sick !== undefined && (fresh.length > 0 || maxUnavailable > 0 || live.length > target)) return retirement(sick);
-  const available = live.filter(({ isReady }) => isReady).length;
-  const [next] = going.toSorted(byVictimOrder);
+function replacement(region: RegionRollout, sides: Sides): RolloutStep | undefined {
+  const { isHeld } = region;
+  const { live, fresh, old } = sides;
+  const going = (isHeld ? old.filter(({ moves }) => moves !== undefined) : old).toSorted(byVictimOrder);
+  const [next] = going;
   if (next === undefined) return undefined;
-  const bakedMs =
-    fresh.reduce((latest, { readySinceMs = Infinity }) => Math.max(latest, readySinceMs), 0) + bakeSeconds * 1_000;
-  const isBaked = nowMs >= bakedMs;
-  if (isBaked && available - 1 >= target - maxUnavailable) return retirement(next);
-  if (stalled !== undefined && nowMs >= stalled) return { kind: 'wait', reason: 'RolloutStalled' };
-  const wakes = [bakedMs, stalled ?? Infinity].filter((atMs) => atMs > nowMs && atMs < Infinity);
-  const wakeAtMs = wakes.length === 0 ? {} : { wakeAtMs: wakes.reduce((least, atMs) => Math.min(least, atMs)) };
-  return { kind: 'wait', reason: 'RollingOut', ...wakeAtMs };
+  const hasRoom = fresh.length > 0 || region.maxUnavailable > 0 || live.length > region.target;
+  if (!next.isReady && hasRoom) return retirement(next);
+  if (mayRetire(region, sides)) return retirement(going.find(({ isReady }) => isReady) ?? next);
+  return waiting(region, fresh);
+}
+
+/** Enough stay available, and the last new chain has shown that it does. */
+function mayRetire(region: RegionRollout, { live, fresh }: Sides): boolean {
+  const available = live.filter(({ isReady }) => isReady).length;
+  return region.nowMs >= bakedAt(region, fresh) && available - 1 >= region.target - region.maxUnavailable;
+}
+
+function waiting(region: RegionRollout, fresh: readonly Member[]): RolloutStep {
+  const { nowMs } = region;
+  const stalledMs = stalledAt(region, fresh) ?? Infinity;
+  if (nowMs >= stalledMs) return { kind: 'wait', reason: 'RolloutStalled' };
+  const wakes = [bakedAt(region, fresh), stalledMs].filter((atMs) => atMs > nowMs && atMs < Infinity);
+  return { kind: 'wait', reason: 'RollingOut', ...(wakes.length === 0 ? {} : { wakeAtMs: Math.min(...wakes) }) };
+}
+
+/** When the last new chain has been Ready for long enough; never while one is not. */
+function bakedAt({ bakeSeconds }: RegionRollout, fresh: readonly Member[]): number {
+  const readyMs = fresh.reduce((latest, { readySinceMs = Infinity }) => Math.max(latest, readySinceMs), 0);
+  return readyMs + bakeSeconds * 1_000;
 }
 
 function retirement(member: Member): RolloutStep {

@@ -121,14 +121,18 @@ function whyShort({ noFit, replicas, desired, retiring }: RegionStatus): Reason 
 
 type Progress = { readonly isDone: boolean; readonly blocked: Extract<Finding, { kind: 'blocked' }> | undefined };
 
-/** A rollout that was rolled back stays so until the spec changes. */
-function progressing({ spec, status, meta }: StoredDeployment, { isDone, blocked }: Progress): Said {
-  const before = status?.conditions?.find(({ type }) => type === 'Progressing');
-  const isRolledBack = before?.reason === 'RolledBack' && before.observedGeneration === meta.generation;
-  const fails = blocked?.reason === 'RolloutStalled' && spec.rollout.onFailure === 'Rollback';
-  if (isRolledBack || fails) return { type: 'Progressing', status: 'False', reason: 'RolledBack' };
-  if (blocked !== undefined)
+function progressing(deployment: StoredDeployment, { isDone, blocked }: Progress): Said {
+  if (isRolledBack(deployment, blocked)) return { type: 'Progressing', status: 'False', reason: 'RolledBack' };
+  if (blocked !== undefined) {
     return { type: 'Progressing', status: 'False', reason: blocked.reason, detail: blocked.detail };
+  }
   if (isDone) return { type: 'Progressing', status: 'True', reason: 'AsExpected' };
-  return { type: 'Progressing', status: 'True', reason: spec.rollout.paused ? 'Paused' : 'RollingOut' };
+  return { type: 'Progressing', status: 'True', reason: deployment.spec.rollout.paused ? 'Paused' : 'RollingOut' };
+}
+
+/** A rollout that was rolled back stays so until the spec changes. */
+function isRolledBack({ spec, status, meta }: StoredDeployment, blocked: Progress['blocked']): boolean {
+  const before = status?.conditions?.find(({ type }) => type === 'Progressing');
+  if (before?.reason === 'RolledBack' && before.observedGeneration === meta.generation) return true;
+  return blocked?.reason === 'RolloutStalled' && spec.rollout.onFailure === 'Rollback';
 }

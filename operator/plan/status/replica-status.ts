@@ -1,7 +1,7 @@
 import { utcMs, type Reason } from '@reticle/operator/api';
 import { refOf, type Action } from '../action.ts';
 import { utcText } from '../digest/utc-text.ts';
-import type { StoredReplica } from '../facts.ts';
+import type { ReplicaPhase, StoredReplica } from '../facts.ts';
 import { renderDiagnostic, type Diagnostic } from '../nofit/diagnostic.ts';
 import { isReady, podsNow, type ReplicaView } from '../replica-view.ts';
 import { sameValue } from '../same-value.ts';
@@ -12,7 +12,7 @@ type Status = NonNullable<StoredReplica['status']>;
 
 const DETAIL_MAX = 1_024;
 /** States in which an epoch is being ended. */
-const retiring = new Set(['Cordoned', 'Draining', 'Parking', 'Stopping', 'Releasing']);
+const retiring = new Set<ReplicaPhase>(['Cordoned', 'Draining', 'Parking', 'Stopping', 'Releasing']);
 
 /** Writes the replica's status when it says something else. */
 export function replicaStatus(view: ReplicaView, step: Step, diagnostics: readonly Diagnostic[]): readonly Action[] {
@@ -24,42 +24,49 @@ export function replicaStatus(view: ReplicaView, step: Step, diagnostics: readon
 
 function statusOf(view: ReplicaView, step: Step, diagnostics: readonly Diagnostic[]): Status {
   const { replica, nowMs } = view;
-  const isUnplaced = diagnostics.length > 0;
-  const phase = isUnplaced ? 'NoFit' : step.phase;
-  const ready = podsNow(view).filter((pod) => pod.ready).length;
+  const phase = diagnostics.length > 0 ? 'NoFit' : step.phase;
   const attempts = attemptsOf(view, step);
-  const since = phase === replica.status?.phase ? replica.status.retireSince : utcText(nowMs);
   const warmup = replica.status?.warmup;
+  const retireSince = retireSinceOf(view, step, phase);
   return {
     observedGeneration: replica.meta.generation,
     phase,
     observedEpoch: replica.spec.epoch,
-    stagesReady: ready,
+    stagesReady: podsNow(view).filter((pod) => pod.ready).length,
     conditions: conditions(replica, said(view, step, diagnostics), nowMs),
     ...(attempts === 0 ? {} : { attempts }),
-    ...(since !== undefined && (retiring.has(phase) || step.wants === 'repair') ? { retireSince: since } : {}),
+    ...(retireSince === undefined ? {} : { retireSince }),
     ...(warmup === undefined ? {} : { warmup }),
-    ...(isUnplaced
-      ? {
-          diagnostics: diagnostics.map((each) => ({
-            code: each.code,
-            subject: each.subject,
-            detail: renderDiagnostic(each).slice(0, DETAIL_MAX),
-          })),
-        }
-      : {}),
+    ...(diagnostics.length === 0 ? {} : { diagnostics: diagnostics.map(rendered) }),
   };
+}
+
+function rendered(diagnostic: Diagnostic): NonNullable<Status['diagnostics']>[number] {
+  const { code, subject } = diagnostic;
+  return { code, subject, detail: renderDiagnostic(diagnostic).slice(0, DETAIL_MAX) };
+}
+
+/** When the present state of an epoch that is being ended began. */
+function retireSinceOf(
+  { replica: { status }, nowMs }: ReplicaView,
+  step: Step,
+  phase: ReplicaPhase,
+): string | undefined {
+  if (!retiring.has(phase) && step.wants !== 'repair') return undefined;
+  return phase === status?.phase ? status.retireSince : utcText(nowMs);
 }
 
 /** Repairs within the window: one more when an epoch is ended for repair, none once the window is past. */
 function attemptsOf({ replica, deployment, nowMs }: ReplicaView, { actions }: Step): number {
   const attempts = replica.status?.attempts ?? 0;
-  const isEnding = actions.some((action) => action.kind === 'retire' && action.body.retire.reason === 'Repair');
-  if (isEnding) return attempts + 1;
+  if (actions.some((action) => action.kind === 'retire' && action.body.retire.reason === 'Repair')) return attempts + 1;
   const windowMs = (deployment?.spec.repair.windowSeconds ?? 0) * 1_000;
-  const ready = replica.status?.conditions?.find(({ type }) => type === 'Ready');
-  const quietMs = ready?.status === 'True' ? nowMs - (utcMs(ready.lastTransitionTime) ?? nowMs) : 0;
-  return quietMs > windowMs ? 0 : attempts;
+  return readyForMs(replica, nowMs) > windowMs ? 0 : attempts;
+}
+
+function readyForMs({ status }: StoredReplica, nowMs: number): number {
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+  return ready?.status === 'True' ? nowMs - (utcMs(ready.lastTransitionTime) ?? nowMs) : 0;
 }
 
 function said(view: ReplicaView, step: Step, diagnostics: readonly Diagnostic[]): readonly Said[] {

@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 
-const PARTS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl'];
+const PARTS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubectl', 'kwok'];
 
 export default function findClusterParts() {
   const get = join(import.meta.dirname, '..', 'core', 'tools', 'get.ts');

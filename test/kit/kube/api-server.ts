@@ -1,4 +1,4 @@
-/** A real etcd and kube-apiserver on loopback, with the controller manager and the scheduler on request. */
+/** A real etcd and kube-apiserver on loopback; the controller manager, the scheduler and kwok on request. */
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { assert } from '@reticle/core/domain';
 import { systemEnv } from '@reticle/core/process';
 import type { ToolName } from '@reticle/core/tools';
-import { KubeClient, type KubeClientOptions } from '@reticle/operator/cluster';
+import { KubeClient, type KubeClientOptions, type Resource } from '@reticle/operator/cluster';
 import { requirePart } from '../parts.ts';
 import { ClusterProcess } from './cluster-process.ts';
+import { kwokArguments, kwokStages } from './kwok.ts';
 import { openStateFolder, removeStateFolder } from './state-folder.ts';
 
 const HOST = '127.0.0.1';
@@ -16,12 +17,14 @@ const READY_MS_MAX = 90_000;
 const PROBE_MS_MAX = 2_000;
 /** A port that was free may be taken by another process before the server has it. */
 const ATTEMPTS_MAX = 3;
-/** What the controller manager runs unless told otherwise: what ownership, deletion, budgets and pods' accounts need. */
+const ACCOUNTS = 'serviceaccount-controller';
+/** What the controller manager runs unless told otherwise: for ownership, deletion, budgets, nodes and pods' accounts. */
 const CONTROLLERS = [
   'garbage-collector-controller',
   'namespace-controller',
-  'serviceaccount-controller',
+  ACCOUNTS,
   'disruption-controller',
+  'node-lifecycle-controller',
   'root-ca-certificate-publisher-controller',
 ];
 
@@ -31,6 +34,8 @@ export type ApiServerOptions = {
   /** Runs the controller manager; a list names its controllers. */
   readonly controllers?: boolean | readonly string[];
   readonly scheduler?: boolean;
+  /** Runs kwok, which makes nodes of `kwok.ts` and their pods Ready. */
+  readonly kwok?: boolean;
   /** Further arguments of kube-apiserver. */
   readonly args?: readonly string[];
 };
@@ -40,6 +45,7 @@ type Parts = {
   readonly apiServer: string;
   readonly controllerManager: string | undefined;
   readonly scheduler: string | undefined;
+  readonly kwok: string | undefined;
 };
 
 /**
@@ -64,12 +70,13 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
   }
 }
 
-async function findParts({ minor, controllers, scheduler }: ApiServerOptions): Promise<Parts | undefined> {
+async function findParts({ minor, controllers, scheduler, kwok }: ApiServerOptions): Promise<Parts | undefined> {
   const names: Readonly<Record<keyof Parts, ToolName | undefined>> = {
     etcd: 'etcd',
     apiServer: minor === '1.33' ? 'kube-apiserver-1.33' : 'kube-apiserver',
     controllerManager: (controllers ?? false) === false ? undefined : 'kube-controller-manager',
     scheduler: scheduler === true ? 'kube-scheduler' : undefined,
+    kwok: kwok === true ? 'kwok' : undefined,
   };
   const found: Partial<Record<keyof Parts, string>> = {};
   for (const [part, name] of Object.entries(names)) {
@@ -78,9 +85,9 @@ async function findParts({ minor, controllers, scheduler }: ApiServerOptions): P
     if (path === undefined) return undefined;
     found[part as keyof Parts] = path;
   }
-  const { etcd, apiServer } = found;
+  const { etcd, apiServer, controllerManager } = found;
   assert(etcd !== undefined && apiServer !== undefined, 'both are always asked for');
-  return { etcd, apiServer, controllerManager: found.controllerManager, scheduler: found.scheduler };
+  return { etcd, apiServer, controllerManager, scheduler: found.scheduler, kwok: found.kwok };
 }
 
 /** One cluster at API level; dispose it at the end. */
@@ -142,8 +149,9 @@ export class ApiServer implements AsyncDisposable {
       await this.#startServer();
     });
     for (const user of ['admin', 'controllers', 'scheduler'] as const) this.#writeKubeconfig(user);
-    if (this.#parts.controllerManager !== undefined) this.#startControllers(this.#parts.controllerManager);
+    if (this.#parts.controllerManager !== undefined) await this.#startControllers(this.#parts.controllerManager);
     if (this.#parts.scheduler !== undefined) this.#startScheduler(this.#parts.scheduler);
+    if (this.#parts.kwok !== undefined) this.#startKwok(this.#parts.kwok);
   }
 
   /** Stops answering, with every connection open: what a paused or overloaded server looks like. */
@@ -228,34 +236,48 @@ export class ApiServer implements AsyncDisposable {
       '--authorization-mode=Node,RBAC',
       '--endpoint-reconciler-type=none',
       '--shutdown-delay-duration=0s',
-      // Nobody makes service accounts without the controller manager, and no pod is admitted without one.
-      ...(this.#parts.controllerManager === undefined ? ['--disable-admission-plugins=ServiceAccount'] : []),
+      // No pod is admitted without a service account, and without its controller nobody makes one.
+      ...(this.#controllers.includes(ACCOUNTS) ? [] : ['--disable-admission-plugins=ServiceAccount']),
       ...(this.#options.args ?? []),
     ]);
     await this.#server.ready(() => this.#isReady(), READY_MS_MAX);
   }
 
-  #startControllers(path: string): void {
-    const { controllers } = this.#options;
+  get #controllers(): readonly string[] {
+    const { controllers = false } = this.#options;
+    return typeof controllers === 'object' ? controllers : controllers ? CONTROLLERS : [];
+  }
+
+  async #startControllers(path: string): Promise<void> {
     const config = this.#path('controllers.kubeconfig');
-    const names = typeof controllers === 'object' ? controllers : CONTROLLERS;
-    const process = this.#launch('kube-controller-manager', path, [
+    const manager = this.#launch('kube-controller-manager', path, [
       ...kubeconfigArguments(config),
       ...FAST_CLIENT,
       `--bind-address=${HOST}`,
       '--secure-port=0',
-      `--controllers=${names.join(',')}`,
+      `--controllers=${this.#controllers.join(',')}`,
       `--service-account-private-key-file=${this.#path('sa.key')}`,
       `--root-ca-file=${this.#path('pki/apiserver.crt')}`,
       '--use-service-account-credentials',
     ]);
-    this.#others.push(process);
+    this.#others.push(manager);
+    if (!this.#controllers.includes(ACCOUNTS)) return;
+    const kube = this.client();
+    const ref = { namespace: 'default', name: 'default' };
+    await manager.ready(async () => (await kube.get(serviceAccount, ref)).ok, READY_MS_MAX);
   }
 
   #startScheduler(path: string): void {
     const config = this.#path('scheduler.kubeconfig');
     const args = [...kubeconfigArguments(config), ...FAST_CLIENT, `--bind-address=${HOST}`, '--secure-port=0'];
     this.#others.push(this.#launch('kube-scheduler', path, args));
+  }
+
+  #startKwok(path: string): void {
+    const stages = this.#path('stages.yaml');
+    writeFileSync(stages, kwokStages());
+    const args = [`--kubeconfig=${this.kubeconfig}`, `--config=${stages}`, ...kwokArguments];
+    this.#others.push(this.#launch('kwok', path, args));
   }
 
   #launch(name: string, path: string, args: readonly string[]): ClusterProcess {
@@ -305,6 +327,14 @@ export class ApiServer implements AsyncDisposable {
     return answer.json();
   }
 }
+
+const serviceAccount: Resource = {
+  group: '',
+  version: 'v1',
+  plural: 'serviceaccounts',
+  kind: 'ServiceAccount',
+  namespaced: true,
+};
 
 /** The default limits make a burst of pods take five times as long. */
 const FAST_CLIENT = ['--kube-api-qps=300', '--kube-api-burst=600', '--leader-elect=false'];

@@ -22,8 +22,9 @@ const kindOfCode: Readonly<Record<number, KubeFailureKind>> = {
   504: 'timeout',
 };
 
-/** Characters of a server's message that are kept. */
-const MESSAGE_CHARACTERS_MAX = 2_000;
+/** Characters of a server's message that are kept of its beginning and its end: the middle may quote a whole object. */
+const MESSAGE_HEAD_CHARACTERS = 400;
+const MESSAGE_TAIL_CHARACTERS = 1_600;
 
 /** A refusal with a status line. A write that a server answered with 5xx may have happened. */
 export function refusal(status: number, body: KubeStatus, retryAfterMs?: number): KubeFailure {
@@ -33,7 +34,7 @@ export function refusal(status: number, body: KubeStatus, retryAfterMs?: number)
   return {
     kind,
     status,
-    message: (body.message ?? body.reason ?? `status ${status}`).slice(0, MESSAGE_CHARACTERS_MAX),
+    message: shortened(body.message ?? body.reason ?? `status ${status}`),
     ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }),
     outcomeUnknown: status >= 500 || kind === 'timeout',
   };
@@ -50,7 +51,12 @@ export function noAnswer(
   message: string,
   outcomeUnknown = true,
 ): KubeFailure {
-  return { kind, status: 0, message: message.slice(0, MESSAGE_CHARACTERS_MAX), outcomeUnknown };
+  return { kind, status: 0, message: shortened(message), outcomeUnknown };
+}
+
+function shortened(text: string): string {
+  if (text.length <= MESSAGE_HEAD_CHARACTERS + MESSAGE_TAIL_CHARACTERS) return text;
+  return `${text.slice(0, MESSAGE_HEAD_CHARACTERS)} … ${text.slice(-MESSAGE_TAIL_CHARACTERS)}`;
 }
 
 export function success<T>(value: T): KubeResult<T> {

@@ -88,7 +88,7 @@ export type KubeFailure = {
   readonly kind: KubeFailureKind;
   /** HTTP status; 0 when there was no answer. */
   readonly status: number;
-  /** The server's words; names fields and rules, holds no secret of ours. */
+  /** The server's words: fields, rules, now and then the object itself. For people who ask, never for a log. */
   readonly message: string;
   /** When the server said how long to stay away; milliseconds. */
   readonly retryAfterMs?: number;

@@ -6,7 +6,7 @@ import { bounded } from '../kit/index.ts';
 import { hasApiServer, startApiServer, type ApiServer } from '../kit/kube/api-server.ts';
 import { kubectlFor } from '../kit/kube/kubectl.ts';
 import { requirePart } from '../kit/parts.ts';
-import { manifest, value } from './kube-port.suite.ts';
+import { manifest, value } from './gauge.ts';
 
 jest.setTimeout(90_000);
 

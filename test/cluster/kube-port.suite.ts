@@ -8,23 +8,13 @@ import {
   resources,
   type Kube,
   type KubeFailure,
-  type KubeManifest,
   type KubeObject,
   type KubePatch,
   type KubeResult,
-  type Resource,
   type WatchEvent,
 } from '@reticle/operator/cluster';
 import { bounded } from '../kit/index.ts';
-
-/** A kind of our own, with a status, a rule over two versions (its size never shrinks) and a bound of 100. */
-export const gauge: Resource = {
-  group: 'test.reticle.dev',
-  version: 'v1',
-  plural: 'gauges',
-  kind: 'Gauge',
-  namespaced: true,
-};
+import { gauge, manifest, value } from './gauge.ts';
 
 export interface KubeTarget extends AsyncDisposable {
   readonly kube: Kube;
@@ -272,6 +262,39 @@ function reading({ kube, make, patch, merge }: Tools): void {
 }
 
 function removing({ kube, make, patch, merge }: Tools): void {
+  const pod = async (name: string, spec: object): Promise<KubeObject> => {
+    const containers = [{ name: 'engine', image: 'fake.local/x:1' }];
+    const body = { spec: { containers, terminationGracePeriodSeconds: 30, ...spec } };
+    return value(await kube().create(resources.pod, manifest(resources.pod, { namespace: NAMESPACE, name }, body)));
+  };
+
+  test('a pod that no host has goes at once, whatever its grace', async () => {
+    const gated = await pod('gated', { schedulingGates: [{ name: 'reticle.dev/committed' }] });
+    value(await kube().delete(resources.pod, gated.metadata, { uid: gated.metadata.uid, graceSeconds: 150 }));
+    expect(failure(await kube().get(resources.pod, gated.metadata)).kind).toBe('notFound');
+  });
+
+  test('a pod on a host stays, marked, until the host or a delete without grace ends it', async () => {
+    const bound = await pod('bound', { nodeName: 'host' });
+    value(await kube().delete(resources.pod, bound.metadata, { graceSeconds: 30 }));
+    const marked = value(await kube().get(resources.pod, bound.metadata));
+    expect(marked.metadata.deletionTimestamp).toBeDefined();
+    value(await kube().delete(resources.pod, bound.metadata, { uid: bound.metadata.uid, graceSeconds: 0 }));
+    expect(failure(await kube().get(resources.pod, bound.metadata)).kind).toBe('notFound');
+  });
+
+  test('a gate is taken off a pod once, and the others stay', async () => {
+    const gates = [{ name: 'reticle.dev/committed' }, { name: 'example.com/quota' }];
+    const { metadata } = await pod('two-gates', { schedulingGates: gates });
+    const test = { op: 'test', path: '/spec/schedulingGates/0/name', value: 'reticle.dev/committed' } as const;
+    const remove = { op: 'remove', path: '/spec/schedulingGates/0' } as const;
+    const first = value(await kube().patch(resources.pod, metadata, { kind: 'json', steps: [test, remove] }));
+    expect(first.spec).toMatchObject({ schedulingGates: [{ name: 'example.com/quota' }] });
+    expect(failure(await kube().patch(resources.pod, metadata, { kind: 'json', steps: [test, remove] })).kind).toBe(
+      'invalid',
+    );
+  });
+
   test('a delete with the uid or version of another incarnation is a conflict', async () => {
     const ref = { namespace: NAMESPACE, name: 'reborn' };
     const first = await make('reborn');
@@ -297,20 +320,6 @@ function removing({ kube, make, patch, merge }: Tools): void {
     value(await patch('held', merge({ metadata: { finalizers: null } })));
     expect(failure(await kube().get(gauge, meta)).kind).toBe('notFound');
   });
-}
-
-export function manifest(
-  resource: Resource,
-  metadata: KubeManifest['metadata'],
-  fields: Readonly<Record<string, unknown>>,
-): KubeManifest {
-  return { apiVersion: apiVersionOf(resource), kind: resource.kind, metadata, ...fields };
-}
-
-/** The value of an answer that is a success. */
-export function value<T>(result: KubeResult<T>): T {
-  if (!result.ok) throw new Error(`${result.failure.kind}: ${result.failure.message}`);
-  return result.value;
 }
 
 function failure(result: KubeResult<unknown>): KubeFailure {

@@ -4,7 +4,7 @@ import { resources, type KubeClient, type KubeManifest, type KubeObject } from '
 import { bounded } from '../kit/index.ts';
 import { hasApiServer, startApiServer, type ApiServer } from '../kit/kube/api-server.ts';
 import { fakeNode, fakeNodeToleration } from '../kit/kube/kwok.ts';
-import { manifest, value } from './kube-port.suite.ts';
+import { manifest, value } from './gauge.ts';
 
 jest.setTimeout(120_000);
 

@@ -4,7 +4,7 @@ import { silentLogger, systemClock, systemRandom } from '@reticle/core/process';
 import { Cache, Reflector, resources, type KubeClient, type KubeObject } from '@reticle/operator/cluster';
 import { bounded } from '../kit/index.ts';
 import { hasApiServer, startApiServer, type ApiServer } from '../kit/kube/api-server.ts';
-import { manifest, value } from './kube-port.suite.ts';
+import { manifest, value } from './gauge.ts';
 
 jest.setTimeout(120_000);
 

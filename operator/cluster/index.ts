@@ -11,6 +11,7 @@ export type { Swap, SwapResult } from './compare-and-swap.ts';
 export { Events } from './events.ts';
 export type { EventsOptions, EventWords } from './events.ts';
 export { Expectations } from './expectations.ts';
+export { addFinalizer, removeFinalizer } from './finalizer.ts';
 export { failed, noAnswer, refusal, success } from './failure.ts';
 export type { KubeStatus } from './failure.ts';
 export { microTimeText, timeText } from './kube-time.ts';

@@ -193,7 +193,10 @@ function specOf(lease: KubeObject): LeaseSpec {
   return (lease.spec ?? {}) as LeaseSpec;
 }
 
-/** Writes only while the lease allows it; else `notLeader`, and nothing was sent. */
+/**
+ * Writes only while the lease allows it; else `notLeader`, and nothing was sent. It stands right before the client, behind
+ * every queue: a write that has waited is checked when it is sent.
+ */
 export function whileLeading(kube: Kube, lease: Pick<Lease, 'mayWrite'>): Kube {
   const guard = <T>(write: () => Promise<KubeResult<T>>): Promise<KubeResult<T>> =>
     lease.mayWrite

@@ -76,7 +76,12 @@ export class FakeApiServer implements Kube {
     return this.#objects.store.at('', this.revision);
   }
 
-  /** Forgets every revision before the present one, and ends watches that are not there yet. */
+  /** Deletes what only owners that are gone would hold, as the garbage collector does; says how many objects that was. */
+  collectGarbage(): number {
+    return this.#objects.collectGarbage();
+  }
+
+  /** Forgets every revision before the present one. */
   compact(): void {
     this.#objects.store.compact();
   }

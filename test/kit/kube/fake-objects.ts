@@ -138,6 +138,19 @@ export class FakeObjects {
     return admitted.ok ? success(this.#update(resource, before, admitted.value)) : admitted;
   }
 
+  /** Deletes what only owners that are gone would hold, as the garbage collector does; says how much that was. */
+  collectGarbage(): number {
+    const everything = this.store.entries();
+    const uids = new Set(everything.map(([, { metadata }]) => metadata.uid));
+    const orphans = everything.filter(([, { metadata }]) => {
+      const { ownerReferences = [], deletionTimestamp } = metadata;
+      const owned = ownerReferences.length === 0 || ownerReferences.some(({ uid }) => uids.has(uid));
+      return !owned && deletionTimestamp === undefined;
+    });
+    for (const [key, object] of orphans) this.#deleteObject(key, object, {});
+    return orphans.length;
+  }
+
   delete(resource: Resource, ref: ObjectRef, options: DeleteOptions): KubeResult<void> {
     const key = storeKey(resource, ref);
     const object = this.store.get(key);
@@ -145,9 +158,17 @@ export class FakeObjects {
     const { uid, resourceVersion, graceSeconds } = options;
     const conflict = versionConflict(resource, object, { uid, resourceVersion });
     if (conflict !== undefined) return failed(conflict);
+    this.#deleteObject(key, object, { graceSeconds });
+    return success(undefined);
+  }
+
+  #deleteObject(
+    key: StoreKey,
+    object: KubeObject,
+    { graceSeconds }: { readonly graceSeconds?: number | undefined },
+  ): void {
     if ((object.metadata.finalizers ?? []).length === 0 && !waitsForHost(object, graceSeconds)) this.#remove(key);
     else if (object.metadata.deletionTimestamp === undefined) this.#markDeleted(key, object);
-    return success(undefined);
   }
 
   #applyNew(resource: Resource, key: StoreKey, patch: KubePatch & { kind: 'apply' }): KubeResult<KubeObject> {

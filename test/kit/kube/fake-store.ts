@@ -68,6 +68,11 @@ export class FakeStore {
     return [...objects].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object);
   }
 
+  /** Everything that exists, with its key. */
+  entries(): (readonly [StoreKey, KubeObject])[] {
+    return [...this.#current];
+  }
+
   /** Every change after a revision, oldest first. */
   since(revision: number): readonly StoredChange[] {
     let from = this.#log.length;

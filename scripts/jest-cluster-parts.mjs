@@ -4,11 +4,23 @@
  */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 
-const PARTS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubectl', 'kwok'];
+const PARTS = [
+  'etcd',
+  'kube-apiserver',
+  'kube-controller-manager',
+  'kube-scheduler',
+  'kubectl',
+  'kwok',
+  'kube-apiserver-1.33',
+];
 
 export default function findClusterParts() {
   const get = join(import.meta.dirname, '..', 'core', 'tools', 'get.ts');
-  const child = spawn(process.execPath, [get, ...PARTS], { stdio: ['ignore', 'ignore', 'inherit'] });
-  return new Promise((resolve) => child.once('exit', () => resolve()));
+  const child = spawn(process.execPath, [get, ...PARTS], { stdio: ['ignore', 'ignore', 'pipe'] });
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    if (!line.includes(' is not here ')) process.stderr.write(`${line}\n`);
+  });
+  return new Promise((resolve) => child.once('close', () => resolve()));
 }

@@ -102,9 +102,10 @@ function minorOf(version: string): string {
 }
 
 function missingText(name: string, tool: Tool, reason: string): string {
+  const named = ['RETICLE_TOOLS', ...(tool.environmentFolders ?? [])];
   return [
     `${name} ${tool.version} is not here (${reason}). Ways to get it:`,
-    `put a ${name} ${minorOf(tool.version)} in a folder that RETICLE_TOOLS or PATH names;`,
+    `put ${name} ${minorOf(tool.version)} in a folder that ${[...named, 'PATH'].join(' or ')} names;`,
     `or put Go 1.26 or later on PATH, and it is built from ${tool.package} once;`,
     'or copy a cache of another machine (XDG_CACHE_HOME, reticle/tools).',
   ].join(' ');

@@ -11,7 +11,7 @@ import { installKinds } from '../kit/kube/install-kinds.ts';
 import { kubectlFor, type Kubectl } from '../kit/kube/kubectl.ts';
 import { requirePart } from '../kit/parts.ts';
 import { kindsSuite } from './kinds.suite.ts';
-import { value } from './kube-port.suite.ts';
+import { value } from './gauge.ts';
 
 const root = new URL('../../', import.meta.url);
 const definitions = new URL('charts/reticle/templates/crds/', root);

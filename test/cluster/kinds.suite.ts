@@ -23,7 +23,7 @@ import {
   type Resource,
 } from '@reticle/operator/cluster';
 import { arbitrarySpec } from './arbitrary-spec.ts';
-import { manifest, value } from './kube-port.suite.ts';
+import { manifest, value } from './gauge.ts';
 
 export interface KindsTarget extends AsyncDisposable {
   /** Of a server that knows our definitions. */

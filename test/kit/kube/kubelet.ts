@@ -93,8 +93,9 @@ export class Kubelet implements AsyncDisposable {
   /** The machine is gone: its processes with it, and nobody says so but the cluster. */
   async loseNode(name: string): Promise<void> {
     this.#dead.add(name);
-    const lost = this.#cache.values().filter((pod) => specOf(pod).nodeName === name);
-    await Promise.all(lost.map((pod) => this.#running.get(pod.metadata.uid)?.process.kill()));
+    for (const pod of this.#cache.values()) {
+      if (specOf(pod).nodeName === name) await this.#running.get(pod.metadata.uid)?.process.kill();
+    }
     await this.#nodeStatus(name, { ready: false, status: {} });
   }
 
@@ -135,14 +136,18 @@ export class Kubelet implements AsyncDisposable {
   async #look(pod: KubeObject): Promise<void> {
     const { uid, namespace = '', name } = pod.metadata;
     this.#ipOf(pod);
+    if (this.#busy.has(uid) || !this.#isMine(pod)) return;
     const current = this.#cache.get(`Pod/${namespace}/${name}`);
-    const { nodeName } = specOf(pod);
-    if (this.#busy.has(uid) || nodeName === undefined || !this.#nodes.has(nodeName) || this.#dead.has(nodeName)) return;
-    const running = this.#running.get(uid);
     const isGone = current?.metadata.uid !== uid;
     const isLeaving = isGone || current.metadata.deletionTimestamp !== undefined;
-    if (running === undefined && !isLeaving) await this.#exclusive(pod, () => this.#run(pod));
-    else if (isLeaving && (running !== undefined || !isGone)) await this.#exclusive(pod, () => this.#stop(pod, isGone));
+    const runs = this.#running.has(uid);
+    if (!isLeaving && !runs) await this.#exclusive(pod, () => this.#run(pod));
+    if (isLeaving && (runs || !isGone)) await this.#exclusive(pod, () => this.#stop(pod, isGone));
+  }
+
+  #isMine(pod: KubeObject): boolean {
+    const { nodeName } = specOf(pod);
+    return nodeName !== undefined && this.#nodes.has(nodeName) && !this.#dead.has(nodeName);
   }
 
   async #exclusive(pod: KubeObject, work: () => Promise<void>): Promise<void> {

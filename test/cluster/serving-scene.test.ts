@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { tiers } from '@reticle/core/domain';
+import { tiers, type ChainDocument } from '@reticle/core/domain';
 import { memoryLogger, systemClock, systemEnv, systemRandom, type ChildHandle } from '@reticle/core/process';
 import {
   componentNkey,
@@ -14,7 +14,7 @@ import {
 import { hmacOfSecret, mintApiKey } from '@reticle/services/edge/auth';
 import { Operator } from '@reticle/operator/control';
 import { resources, type KubeClient } from '@reticle/operator/cluster';
-import { ApiClient, bounded, randomId, start, turnOf } from '../kit/index.ts';
+import { ApiClient, bounded, interrupt, modes, randomId, start, statuses, turnOf } from '../kit/index.ts';
 import { hasApiServer, startApiServer, type ApiServer } from '../kit/kube/api-server.ts';
 import { Kubelet } from '../kit/kube/kubelet.ts';
 import { kubectlFor, type Kubectl } from '../kit/kube/kubectl.ts';
@@ -63,7 +63,7 @@ const there =
     await ok(['create', 'secret', 'generic', 'reticle-engine', '-n', 'models', ...literals]);
     kubelet = new Kubelet(kube);
     kubelet.start();
-    for (const node of ['node-a', 'node-b', 'node-c', 'node-d']) await kubelet.addNode(node, 1, { pool: 'p1' });
+    for (const node of [...'abcdefg']) await kubelet.addNode(`node-${node}`, 1, { pool: 'p1' });
     operator = new Operator({
       kube,
       clock: systemClock,
@@ -135,19 +135,47 @@ const there =
     if (code !== 0) throw new Error(`kubectl wait ${what.join(' ')}: ${stderr}\n${await report()}`);
   }
 
-  test('makes the wafers of its pool, a replica, gated pods, and is Ready', async () => {
-    await ok(['apply', '--server-side', '-f', '-'], scene({ region: CELL }));
+  const claims = async (): Promise<string[]> => {
+    const text = await ok(['get', 'wafers', '-o', 'jsonpath={.items[*].spec.claim.stage}']);
+    return text.split(' ').toSorted();
+  };
+
+  test('makes the wafers of its pool, its replicas, gated pods, and is Ready', async () => {
+    await ok(['apply', '--server-side', '-f', '-'], scene({ region: CELL, wafers: 7, replicas: 2 }));
     await waitFor(['md/spark', '-n', 'models', '--for=condition=Ready']);
-    const wafers = await ok(['get', 'wafers', '-o', 'jsonpath={.items[*].spec.claim.stage}']);
-    expect(wafers.split(' ').toSorted()).toEqual(['0', '1', '2']);
-    expect(kubelet.pods()).toHaveLength(3);
+    expect(await claims()).toEqual(['0', '0', '1', '1', '2', '2']);
+    expect(kubelet.pods()).toHaveLength(6);
   });
 
-  test('streams a turn through its pods', async () => {
+  test('repairs a chain whose node is gone with the spare, while a turn goes on exactly', async () => {
     const { stream } = await client.open();
-    stream.send(start(turnOf('t1', 300)));
-    expect(await stream.untilEnded('t1')).toMatchObject({ endOffset: 300 });
+    const turn = turnOf('t1', 60_000);
+    stream.send(start(turn));
+    const { replica } = await stream.until('turnStarted');
+    await stream.received('t1', 200);
+    const lost = await nodeOfStage(replica, 1);
+    await kubelet.loseNode(lost);
+    const moved = await stream.until('turnStarted', ({ startOffset }) => startOffset > 0);
+    expect(moved.replica).not.toBe(replica);
+    await stream.received('t1', moved.startOffset + 500);
+    stream.send(interrupt('t1', { mode: modes.keepGenerated }));
+    expect(await stream.untilEnded('t1')).toMatchObject({ status: statuses.interrupted });
+    await waitFor(['md/spark', '-n', 'models', '--for=condition=Ready=False']);
+    await waitFor(['md/spark', '-n', 'models', '--for=condition=Ready'], 100);
+    expect(await claims()).toEqual(['0', '0', '1', '1', '2', '2']);
+    const nodes = await ok(['get', 'pods', '-n', 'models', '-o', 'jsonpath={.items[*].spec.nodeName}']);
+    expect(nodes.split(' ')).not.toContain(lost);
   });
+
+  /** Node of a stage of the chain whose head is this engine. */
+  async function nodeOfStage(engine: string, stage: number): Promise<string> {
+    const maps = await kube.list(resources.configMap, { namespace: 'models' });
+    const documents = maps.ok ? maps.value.items.flatMap(({ data }) => documentIn(data)) : [];
+    const found = documents.find((document) => document.replica.engineId === engine);
+    const { name, epoch } = found?.replica ?? { name: '', epoch: 0 };
+    const pod = await kube.get(resources.pod, { namespace: 'models', name: `${name}-${epoch}-${stage}` });
+    return pod.ok ? String((pod.value.spec as { nodeName?: string }).nodeName) : '';
+  }
 
   test('is gone with its claims, pods and replicas when it is deleted', async () => {
     await ok(['delete', 'md', 'spark', '-n', 'models', '--wait=false']);
@@ -158,3 +186,8 @@ const there =
     expect(kubelet.pods()).toEqual([]);
   });
 });
+
+function documentIn(data: unknown): readonly ChainDocument[] {
+  const text = (data as { readonly 'chain.json'?: string } | undefined)?.['chain.json'];
+  return text === undefined ? [] : [JSON.parse(text) as ChainDocument];
+}

@@ -139,10 +139,10 @@ export class Kubelet implements AsyncDisposable {
     if (this.#busy.has(uid) || !this.#isMine(pod)) return;
     const current = this.#cache.get(`Pod/${namespace}/${name}`);
     const isGone = current?.metadata.uid !== uid;
-    const isLeaving = isGone || current.metadata.deletionTimestamp !== undefined;
     const runs = this.#running.has(uid);
-    if (!isLeaving && !runs) await this.#exclusive(pod, () => this.#run(pod));
-    if (isLeaving && (runs || !isGone)) await this.#exclusive(pod, () => this.#stop(pod, isGone));
+    if (isGone || current.metadata.deletionTimestamp !== undefined) {
+      if (runs || !isGone) await this.#exclusive(pod, () => this.#stop(pod, isGone));
+    } else if (!runs) await this.#exclusive(pod, () => this.#run(pod));
   }
 
   #isMine(pod: KubeObject): boolean {

@@ -32,6 +32,22 @@ const agentSpec = {
   ],
 } as const;
 
+/** A small mixture of experts (spark-ref of WAFER §4): chains of a few wafers. */
+export const sparkSpec = {
+  layers: 36,
+  hidden: 2_880,
+  heads: 64,
+  kvHeads: 8,
+  headDim: 64,
+  vocab: 201_088,
+  totalParameters: 116_830_000_000,
+  activeParameters: 5_130_000_000,
+  kvBits: 16,
+  weightBits: 4,
+  endBytes: 306_940_000,
+  layerRuns: [{ count: 36, weightBytes: 1_702_950_000, kvBytesPerToken: 2_048 }],
+} as const;
+
 /** Geometry of `agent-1t-v2` (OPERATOR §5). */
 export function agentGeometry(): ModelGeometry {
   return modelGeometry(agentSpec);

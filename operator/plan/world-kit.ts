@@ -21,7 +21,7 @@ type Mutable = { -readonly [Key in keyof Facts]: Facts[Key] extends readonly (in
 const STEPS_MAX = 400;
 
 export class World {
-  readonly memo = new PlanMemo();
+  memo = new PlanMemo();
   readonly log: string[] = [];
   /** Pods that nobody starts, by name. */
   readonly stuck = new Set<string>();
@@ -30,6 +30,10 @@ export class World {
   drains = true;
   /** Whether heads tell anything. */
   speaks = true;
+  /** Writes until the operator dies in the middle of a pass; it starts again without its memo. */
+  writesLeft = Infinity;
+  /** Writes so far. */
+  writes = 0;
   #facts: Mutable;
   #version = 1;
 
@@ -55,8 +59,8 @@ export class World {
       const { actions, wakeAtMs } = this.plan();
       this.#kubelet();
       const before = this.#version;
-      for (const action of actions) this.#apply(action);
-      if (this.#version !== before || this.#kubelet()) continue;
+      const isDead = this.#perform(actions);
+      if (isDead || this.#version !== before || this.#kubelet()) continue;
       if (wakeAtMs === undefined || wakeAtMs > untilMs) return passes;
       this.#facts.nowMs = wakeAtMs;
     }
@@ -66,7 +70,7 @@ export class World {
   /** One pass; the names of what was done. */
   pass(): readonly Action[] {
     const { actions } = this.plan();
-    for (const action of actions) this.#apply(action);
+    this.#perform(actions);
     this.#kubelet();
     return actions;
   }
@@ -110,6 +114,25 @@ export class World {
     this.#facts.pods = this.#facts.pods.map((pod) =>
       pod.name === name ? { ...pod, phase: 'Failed', ready: false, readySinceMs: this.nowMs } : pod,
     );
+  }
+
+  changePod(name: string, change: Partial<PodFact>): void {
+    this.#facts.pods = this.#facts.pods.map((pod) => (pod.name === name ? { ...pod, ...change } : pod));
+  }
+
+  /** True when the operator died in it. */
+  #perform(actions: readonly Action[]): boolean {
+    for (const action of actions) {
+      if (this.writesLeft <= 0) {
+        this.writesLeft = Infinity;
+        this.memo = new PlanMemo();
+        return true;
+      }
+      this.#apply(action);
+      this.writesLeft -= 1;
+      this.writes += 1;
+    }
+    return false;
   }
 
   #next(): string {

@@ -20,6 +20,7 @@ export type {
   StoredWafer,
   WaferFact,
 } from './facts.ts';
+export { inventory } from './inventory/inventory.ts';
 export { renderDiagnostic } from './nofit/diagnostic.ts';
 export type { Diagnostic, Nearest } from './nofit/diagnostic.ts';
 export { PlanMemo } from './plan-memo.ts';

@@ -4,6 +4,7 @@ import { canonicalJson } from './digest/canonical-json.ts';
 import { sha256 } from './digest/sha256.ts';
 import type { StoredClass, StoredDeployment, StoredModel, StoredReplica } from './facts.ts';
 import type { PoolState } from './pool-state.ts';
+import type { RestingPool } from './inventory/inventory.ts';
 import { phaseCounts, type PhaseCounts } from './phase/phase-counts.ts';
 import type { RestingPart } from './plan-part.ts';
 import { heldIn, type HeldWafer } from './replica-view.ts';
@@ -25,6 +26,7 @@ export class PlanMemo {
   readonly #inventories = new WeakMap<PoolState, string>();
   readonly #held = new WeakMap<PoolState, ReadonlyMap<string, readonly HeldWafer[]>>();
   readonly #phases = new WeakMap<PoolState, ReadonlyMap<string, PhaseCounts>>();
+  readonly #restingPools = new WeakMap<PoolState, RestingPool>();
   readonly #resting = new Map<string, RestingPart>();
   readonly #inputs = new Map<string, string>();
   readonly #revisions = new WeakMap<StoredDeployment, { readonly model: string; readonly revision: string }>();
@@ -45,9 +47,9 @@ export class PlanMemo {
   /** Names the wafers of a pool, and who has them, that a plan was made from. */
   inventoryRevision(pool: PoolState): string {
     return recall(this.#inventories, pool, () => {
-      const seen = pool.wafers.map(
-        ({ wafer, fault = '' }) => `${wafer.meta.name}@${wafer.meta.resourceVersion}${fault}`,
-      );
+      const seen = pool.wafers.map(({ wafer: { meta, spec }, fault = '' }) => {
+        return `${meta.name}@${spec.epoch}${spec.claim?.uid ?? ''}${fault}`;
+      });
       return sha256(seen.join(' ')).slice('sha256:'.length, 'sha256:'.length + INVENTORY_LETTERS);
     });
   }
@@ -71,6 +73,15 @@ export class PlanMemo {
   /** Wafers of a pool by the phase that they belong to. */
   phaseCounts(pool: PoolState): ReadonlyMap<string, PhaseCounts> {
     return recall(this.#phases, pool, () => phaseCounts(pool));
+  }
+
+  /** What is remembered of a pool whose statuses needed no write. */
+  restingPool(pool: PoolState): RestingPool | undefined {
+    return this.#restingPools.get(pool);
+  }
+
+  restPool(pool: PoolState, resting: RestingPool): void {
+    this.#restingPools.set(pool, resting);
   }
 
   /** What is remembered of a deployment that had nothing to do, by its uid. */

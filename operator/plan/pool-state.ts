@@ -17,6 +17,8 @@ export type WaferState = {
   readonly defectPermille: number;
   readonly bootId?: string;
   readonly hardwareId?: string;
+  /** Digest of the shard whose weights it holds. */
+  readonly residentShardDigest?: string;
   /** Absent: it may take a chain when it is unclaimed. */
   readonly fault?: WaferFault;
 };
@@ -127,10 +129,15 @@ function waferState(pool: StoredPool, wafer: StoredWafer, { nodes, wafers, nowMs
 function idsOf(
   node: NodeFact | undefined,
   fact: WaferFact | undefined,
-): { readonly bootId?: string; readonly hardwareId?: string } {
+): Pick<WaferState, 'bootId' | 'hardwareId' | 'residentShardDigest'> {
   const bootId = fact?.bootId ?? node?.bootId;
   const hardwareId = fact?.hardwareId ?? node?.waferId;
-  return { ...(bootId === undefined ? {} : { bootId }), ...(hardwareId === undefined ? {} : { hardwareId }) };
+  const shard = fact?.residentShardDigest;
+  return {
+    ...(bootId === undefined ? {} : { bootId }),
+    ...(hardwareId === undefined ? {} : { hardwareId }),
+    ...(shard === undefined ? {} : { residentShardDigest: shard }),
+  };
 }
 
 function defects(node: NodeFact | undefined, fact: WaferFact | undefined): number {

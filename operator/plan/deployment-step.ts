@@ -2,7 +2,7 @@ import { refOf, type Action, type Finding } from './action.ts';
 import type { DeploymentContext } from './deployment-context.ts';
 import { utcText } from './digest/utc-text.ts';
 import type { RetireReason, StoredDeployment, StoredReplica } from './facts.ts';
-import { isEnded, isReady, type ReplicaView } from './replica-view.ts';
+import { DRAIN_FINALIZER, isEnded, isReady, type ReplicaView } from './replica-view.ts';
 import { replicaName } from './replica-name.ts';
 import { moveReason } from './rollout/moves.ts';
 import { isStalled, rolloutStep, type Member, type RegionRollout, type RolloutStep } from './rollout/rollout.ts';
@@ -30,7 +30,6 @@ export type DeploymentStep = {
 export function deploymentStep(snapshot: Snapshot, given: DeploymentView): DeploymentStep {
   const { context, views } = given;
   const { deployment } = context;
-  if (deployment.meta.deletionMs !== undefined) return retireAll(snapshot, given, 'DeploymentDeleted');
   const listed = new Set(deployment.spec.regions.map(({ region }) => region));
   const actions: Action[] = [];
   const findings: Finding[] = [];
@@ -183,12 +182,17 @@ export function retireAction(
 
 const DRAIN_SECONDS = 120;
 
-function retireAll(snapshot: Snapshot, { context, views }: DeploymentView, reason: RetireReason): DeploymentStep {
+type Ending = {
+  readonly deployment: StoredDeployment;
+  readonly views: readonly ReplicaView[];
+  readonly reason: RetireReason;
+};
+
+/** Retires every replica, then lets the deployment go. */
+export function retireAll(snapshot: Snapshot, { deployment, views, reason }: Ending): DeploymentStep {
   const actions = views.flatMap((view) => retireAction(snapshot, view, reason));
-  const { deployment } = context;
-  const isDone = views.length === 0 && deployment.meta.finalizers.includes('reticle.dev/drain');
-  if (!isDone) return { actions, findings: [] };
-  const body = { finalizer: 'reticle.dev/drain' };
+  if (views.length > 0 || !deployment.meta.finalizers.includes(DRAIN_FINALIZER)) return { actions, findings: [] };
+  const body = { finalizer: DRAIN_FINALIZER };
   const release: Action = { kind: 'release', target: refOf(deployment), because: 'Retiring', body };
   return { actions: [release], findings: [] };
 }

@@ -1,7 +1,8 @@
+import { refusalOf, type Refusal, type ServedNames } from './acceptance.ts';
 import { refOf, type Action, type Finding } from './action.ts';
 import { chainInputs, type ChainInputs } from './chain-inputs.ts';
 import { deploymentContext, filterOf, type DeploymentContext } from './deployment-context.ts';
-import { deploymentStep, type DeploymentStep } from './deployment-step.ts';
+import { deploymentStep, retireAll, type DeploymentStep } from './deployment-step.ts';
 import type { StoredDeployment, StoredReplica } from './facts.ts';
 import type { Diagnostic } from './nofit/diagnostic.ts';
 import type { Wanting } from './place-all.ts';
@@ -27,7 +28,9 @@ export type ReplicaPart = { readonly view: ReplicaView; readonly step: Step; rea
 /** One deployment with its replicas in a pass. */
 export type Part = {
   readonly deployment: StoredDeployment;
+  /** Absent: the deployment is left out of planning, see `refusal`. */
   readonly context: DeploymentContext | undefined;
+  readonly refusal: Refusal | undefined;
   readonly replicas: readonly ReplicaPart[];
   readonly step: DeploymentStep;
   readonly desired: ReadonlyMap<string, number>;
@@ -43,23 +46,25 @@ export type RestingPart = {
   readonly wakeAtMs: number;
 };
 
-type Given = { readonly deployment: StoredDeployment; readonly held: ReadonlyMap<string, readonly HeldWafer[]> };
+type Given = {
+  readonly deployment: StoredDeployment;
+  readonly held: ReadonlyMap<string, readonly HeldWafer[]>;
+  readonly names: ServedNames;
+};
 
 /** What the deployment and its replicas do next. */
 export function partOf(snapshot: Snapshot, memo: PlanMemo, given: Given): Part {
   const { deployment } = given;
-  const context = deploymentContext(snapshot, memo, deployment);
+  const refusal = refusalOf(snapshot, deployment, given.names);
+  const context = refusal === undefined ? deploymentContext(snapshot, memo, deployment) : undefined;
   const before = memo.resting(deployment.meta.uid)?.part.replicas ?? [];
   const replicas = factsOf(snapshot, given).map((facts, index) => replicaPart(facts, before[index]));
   const views = replicas.map(({ view }) => view);
   const desired = new Map(
     deployment.spec.regions.map((region) => [region.region, targetOf(snapshot, { deployment, views, region })]),
   );
-  const step =
-    context === undefined
-      ? { actions: [], findings: [blockedBy(deployment)] }
-      : contextStep({ snapshot, memo, context, views, desired });
-  return { deployment, context, replicas, step, desired };
+  const step = stepOf({ snapshot, memo, deployment, context, refusal, views, desired });
+  return { deployment, context, refusal, replicas, step, desired };
 }
 
 /** One that rested and sees the same does so still, until a time that it waits for. */
@@ -91,8 +96,8 @@ function isSameAs(view: ReplicaFacts, before: ReplicaPart | undefined): boolean 
 
 /** Everything beside its replicas that a deployment's step reads. */
 function basisOf(snapshot: Snapshot, deployment: StoredDeployment): readonly unknown[] {
-  const { classes, phases, tiers, models, scales, layout } = snapshot;
-  return [deployment, classes, phases, tiers, models, scales, layout];
+  const { classes, phases, tiers, models, deployments, scales, layout } = snapshot;
+  return [deployment, classes, phases, tiers, models, deployments, scales, layout];
 }
 
 /**
@@ -108,9 +113,16 @@ export function restingPart(snapshot: Snapshot, part: Part, written: readonly Ac
   return { part, basis: basisOf(snapshot, part.deployment), wakeAtMs };
 }
 
-function blockedBy(deployment: StoredDeployment): Finding {
-  const detail = deployment.spec.modelRef.name;
-  return { kind: 'blocked', subject: refOf(deployment), reason: 'ModelNotFound', detail };
+type Judged = Omit<Stepping, 'context'> & Pick<Part, 'deployment' | 'context' | 'refusal'>;
+
+/** A deployment that is being deleted needs no model and no name of its own to go. */
+function stepOf({ deployment, context, refusal, ...given }: Judged): DeploymentStep {
+  if (deployment.meta.deletionMs !== undefined) {
+    return retireAll(given.snapshot, { deployment, views: given.views, reason: 'DeploymentDeleted' });
+  }
+  if (context !== undefined) return contextStep({ ...given, context });
+  const { reason, detail } = refusal ?? { reason: 'ModelNotFound', detail: deployment.spec.modelRef.name };
+  return { actions: [], findings: [{ kind: 'blocked', subject: refOf(deployment), reason, detail }] };
 }
 
 type Stepping = {
@@ -202,6 +214,7 @@ export function writesOf(snapshot: Snapshot, part: Part, found: Found): readonly
   const status = deploymentStatus({
     deployment: part.deployment,
     revision: part.context?.revision,
+    refusal: part.refusal,
     views: part.replicas.map(({ view }) => view),
     desired: part.desired,
     unplaced: new Set(found.diagnostics.keys()),

@@ -1,3 +1,4 @@
+import { servedNames } from './acceptance.ts';
 import type { Action, Finding } from './action.ts';
 import { retireAction } from './deployment-step.ts';
 import { phaseActions } from './phase/phase-status.ts';
@@ -54,12 +55,14 @@ type Awake = { readonly parts: readonly Part[]; readonly wakes: number[] };
 
 /** Deployments that may have something to do, and the times that the others wait for. */
 function awakeParts(snapshot: Snapshot, memo: PlanMemo, held: Held): Awake {
+  const names = servedNames(snapshot);
   const parts: Part[] = [];
   const wakes: number[] = [];
   for (const deployment of snapshot.deployments.values()) {
     const resting = memo.resting(deployment.meta.uid);
-    if (resting !== undefined && isResting(snapshot, resting, { deployment, held })) wakes.push(resting.wakeAtMs);
-    else parts.push(partOf(snapshot, memo, { deployment, held }));
+    if (resting !== undefined && isResting(snapshot, resting, { deployment, held, names }))
+      wakes.push(resting.wakeAtMs);
+    else parts.push(partOf(snapshot, memo, { deployment, held, names }));
   }
   return { parts, wakes };
 }

@@ -130,13 +130,11 @@ function idsOf(
   node: NodeFact | undefined,
   fact: WaferFact | undefined,
 ): Pick<WaferState, 'bootId' | 'hardwareId' | 'residentShardDigest'> {
-  const bootId = fact?.bootId ?? node?.bootId;
-  const hardwareId = fact?.hardwareId ?? node?.waferId;
-  const shard = fact?.residentShardDigest;
+  const { bootId = node?.bootId, hardwareId = node?.waferId, residentShardDigest } = fact ?? {};
   return {
     ...(bootId === undefined ? {} : { bootId }),
     ...(hardwareId === undefined ? {} : { hardwareId }),
-    ...(shard === undefined ? {} : { residentShardDigest: shard }),
+    ...(residentShardDigest === undefined ? {} : { residentShardDigest }),
   };
 }
 

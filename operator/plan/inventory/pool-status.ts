@@ -1,10 +1,10 @@
 import { refOf, type Action } from '../action.ts';
 import type { StoredPool, StoredReplica } from '../facts.ts';
 import { runLengths } from '../place/window.ts';
-import type { PoolState } from '../pool-state.ts';
+import type { PoolState, WaferState } from '../pool-state.ts';
 import { sameValue } from '../same-value.ts';
 import { conditions, type Said } from '../status/conditions.ts';
-import { waferPhase } from './wafer-status.ts';
+import { waferPhase, type WaferPhase } from './wafer-status.ts';
 
 type Status = NonNullable<StoredPool['status']>;
 type Counts = NonNullable<Status['counts']>;
@@ -53,14 +53,31 @@ function countsOf({ pool, wafers, free }: PoolState, holders: PoolFigures['holde
   const spare = Math.min(pool.spec.spares.minHot, free.length);
   const counts = { reserved: 0, claimed: 0, degraded: 0, lost: 0, unknown: 0 };
   for (const state of wafers) {
-    const phase = waferPhase(state, holders.get(state.wafer.spec.claim?.uid ?? ''));
-    if (phase === 'Lost') counts.lost += 1;
-    else if (phase === 'Unknown') counts.unknown += 1;
-    else if (phase === 'Reserved') counts.reserved += 1;
-    else if (phase === 'Running' || phase === 'Draining') counts.claimed += 1;
-    else if (phase === 'Degraded' || state.fault !== undefined) counts.degraded += 1;
+    const counted = countOf(waferPhase(state, holders.get(state.wafer.spec.claim?.uid ?? '')), state);
+    if (counted !== undefined) counts[counted] += 1;
   }
   return { total: wafers.length, free: free.length - spare, spare, ...counts };
+}
+
+function countOf(
+  phase: WaferPhase,
+  { fault }: WaferState,
+): Exclude<keyof Counts, 'total' | 'free' | 'spare'> | undefined {
+  switch (phase) {
+    case 'Lost':
+      return 'lost';
+    case 'Unknown':
+      return 'unknown';
+    case 'Reserved':
+      return 'reserved';
+    case 'Running':
+    case 'Draining':
+      return 'claimed';
+    case 'Degraded':
+      return 'degraded';
+    case 'Free':
+      return fault === undefined ? undefined : 'degraded';
+  }
 }
 
 function heldBy({ wafers }: PoolState): readonly string[] {

@@ -25,6 +25,8 @@ type PoolCase = {
   readonly taken?: readonly number[];
   readonly dead?: readonly number[];
   readonly worn?: readonly number[];
+  /** Slots whose node does not answer any more. */
+  readonly lost?: readonly number[];
   readonly spec?: Readonly<Record<string, unknown>>;
 };
 
@@ -48,9 +50,10 @@ function world(pools: readonly PoolCase[]): Snapshot {
   });
   const wafers = objects.filter((object) => object.kind === 'Wafer');
   const nodes = wafers.map((each) => {
-    const { dead = [], worn = [] } = pools[Number(each.spec.poolRef.slice(1))] ?? {};
+    const { dead = [], worn = [], lost = [] } = pools[Number(each.spec.poolRef.slice(1))] ?? {};
+    const silent = lost.includes(each.spec.slot) ? { ready: false } : {};
     const defectPermille = worn.includes(each.spec.slot) ? 30 : 0;
-    return nodeOf(each, { waferHealthy: !dead.includes(each.spec.slot), defectPermille });
+    return nodeOf(each, { waferHealthy: !dead.includes(each.spec.slot), defectPermille, ...silent });
   });
   return snapshotOf(facts({ objects: [waferClass(), ...objects], nodes }));
 }
@@ -219,6 +222,15 @@ describe('place', () => {
       pools: [{ slots: 8, minHot: 2, taken: [0, 1, 2] }],
       demand: {},
       want: ['SparesShort p00: need 2 spares, have 1'],
+    },
+    {
+      name: 'wafers that nobody hears of',
+      pools: [{ slots: 8, taken: [0, 1, 2], lost: [3, 4] }],
+      demand: {},
+      want: [
+        'FreeWafersShort p00: need 5 free wafers, have 3',
+        'WafersUnknown p00: need 5 known wafers, 2 unknown, have 3',
+      ],
     },
     {
       name: 'a pool that can never hold it, with the chain that it can',

@@ -1,4 +1,5 @@
 import type { Reason } from '@reticle/operator/api';
+import type { Refusal } from '../acceptance.ts';
 import { refOf, type Action, type Finding } from '../action.ts';
 import type { StoredDeployment } from '../facts.ts';
 import { isReady, type ReplicaView } from '../replica-view.ts';
@@ -11,8 +12,9 @@ type RegionStatus = NonNullable<Status['regions']>[number];
 /** What a deployment's status is made of. */
 export type DeploymentFigures = {
   readonly deployment: StoredDeployment;
-  /** Undefined: its model is not known. */
+  /** Undefined: it is left out of planning, or going away. */
   readonly revision: string | undefined;
+  readonly refusal: Refusal | undefined;
   readonly views: readonly ReplicaView[];
   readonly desired: ReadonlyMap<string, number>;
   readonly unplaced: ReadonlySet<string>;
@@ -83,12 +85,11 @@ function regionStatus({ views, desired, unplaced, revision }: DeploymentFigures,
 type Counted = { readonly regions: readonly RegionStatus[]; readonly breached: number };
 
 function said(figures: DeploymentFigures, { regions, breached }: Counted): readonly Said[] {
-  const { deployment, revision, findings } = figures;
-  if (revision === undefined) {
-    const detail = deployment.spec.modelRef.name;
+  const { deployment, refusal, findings } = figures;
+  if (refusal !== undefined) {
     return [
-      { type: 'Accepted', status: 'False', reason: 'ModelNotFound', detail },
-      { type: 'Ready', status: 'False', reason: 'ModelNotFound', detail },
+      { type: 'Accepted', status: 'False', ...refusal },
+      { type: 'Ready', status: 'False', ...refusal },
     ];
   }
   const blocked = findings.find((finding) => finding.kind === 'blocked');

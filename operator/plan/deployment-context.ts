@@ -45,9 +45,13 @@ function revisionInputs({ spec }: StoredDeployment, modelDigest: string): object
   return { modelDigest, engine: spec.engine, shape: spec.shape };
 }
 
+type Asked = { readonly deployment: StoredDeployment; readonly region: Region };
+
 /** Pools that the deployment may use in one of its regions. */
-export function filterOf(snapshot: Snapshot, deployment: StoredDeployment, region: Region): PoolFilter {
-  return poolFilter({ snapshot, deployment, region });
+export function filterOf(snapshot: Snapshot, memo: PlanMemo, { deployment, region }: Asked): PoolFilter {
+  const { classes, phases, layout } = snapshot;
+  const key = `${deployment.meta.uid} ${region.region}`;
+  return memo.filter(key, [deployment, classes, phases, layout], () => poolFilter({ snapshot, deployment, region }));
 }
 
 /** What a chain of this shape must hold on wafers of the pool's class; undefined: no such class. */

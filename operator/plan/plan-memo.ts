@@ -5,6 +5,7 @@ import { sha256 } from './digest/sha256.ts';
 import type { StoredClass, StoredDeployment, StoredModel, StoredReplica } from './facts.ts';
 import type { PoolState } from './pool-state.ts';
 import type { RestingPool } from './inventory/inventory.ts';
+import type { PoolFilter } from './place/pool-filter.ts';
 import { phaseCounts, type PhaseCounts } from './phase/phase-counts.ts';
 import type { RestingPart } from './plan-part.ts';
 import { heldIn, type HeldWafer } from './replica-view.ts';
@@ -13,6 +14,8 @@ import { ChainMemo } from './shard/chain-memo.ts';
 const INVENTORY_LETTERS = 12;
 /** Distinct inputs that are remembered; a cell has tens. */
 const INPUTS_MAX = 1_024;
+/** Deployments times regions that are remembered. */
+const FILTERS_MAX = 4_096;
 
 /**
  * What a planner keeps between passes: results of pure functions by their inputs. An empty one gives the same plans,
@@ -27,6 +30,7 @@ export class PlanMemo {
   readonly #held = new WeakMap<PoolState, ReadonlyMap<string, readonly HeldWafer[]>>();
   readonly #phases = new WeakMap<PoolState, ReadonlyMap<string, PhaseCounts>>();
   readonly #restingPools = new WeakMap<PoolState, RestingPool>();
+  readonly #filters = new Map<string, { readonly basis: readonly unknown[]; readonly filter: PoolFilter }>();
   readonly #resting = new Map<string, RestingPart>();
   readonly #inputs = new Map<string, string>();
   readonly #revisions = new WeakMap<StoredDeployment, { readonly model: string; readonly revision: string }>();
@@ -92,6 +96,16 @@ export class PlanMemo {
   rest(uid: string, resting: RestingPart | undefined): void {
     if (resting === undefined) this.#resting.delete(uid);
     else this.#resting.set(uid, resting);
+  }
+
+  /** The filter of a deployment's region, while what it was made from is the same. */
+  filter(key: string, basis: readonly unknown[], make: () => PoolFilter): PoolFilter {
+    const known = this.#filters.get(key);
+    if (known !== undefined && basis.every((value, index) => value === known.basis[index])) return known.filter;
+    if (this.#filters.size >= FILTERS_MAX) this.#filters.clear();
+    const filter = make();
+    this.#filters.set(key, { basis, filter });
+    return filter;
   }
 
   /** Forgets deployments that are gone. */

@@ -6,7 +6,6 @@ import { deploymentStep, retireAll, type DeploymentStep } from './deployment-ste
 import type { StoredDeployment, StoredReplica } from './facts.ts';
 import type { Diagnostic } from './nofit/diagnostic.ts';
 import type { Wanting } from './place-all.ts';
-import type { PoolFilter } from './place/pool-filter.ts';
 import type { PlanMemo } from './plan-memo.ts';
 import { replicaStep } from './replica-step.ts';
 import {
@@ -139,7 +138,7 @@ function contextStep({ snapshot, memo, context, views, desired }: Stepping): Dep
   const inputsOf = (region: Region): ChainInputs => {
     const known =
       inputs.get(region.region) ??
-      chainInputs({ snapshot, memo, context, filter: filterOf(snapshot, deployment, region) });
+      chainInputs({ snapshot, memo, context, filter: filterOf(snapshot, memo, { deployment, region }) });
     inputs.set(region.region, known);
     return known;
   };
@@ -176,18 +175,15 @@ function isWanted({ spec }: StoredReplica, region: string): boolean {
 }
 
 /** Replicas that need a plan and are not told to retire in this pass. */
-export function wantingOf(snapshot: Snapshot, part: Part): readonly Wanting[] {
+export function wantingOf(snapshot: Snapshot, memo: PlanMemo, part: Part): readonly Wanting[] {
   const { context, replicas, deployment } = part;
   if (context === undefined) return [];
   const retired = retiredIn(part);
-  const filters = new Map<string, PoolFilter>();
   return replicas.flatMap(({ view, step: { wants } }) => {
     const { spec, meta } = view.replica;
     const region = deployment.spec.regions.find((each) => each.region === spec.region);
     if (wants === undefined || region === undefined || retired.has(meta.uid)) return [];
-    const filter = filters.get(spec.region) ?? filterOf(snapshot, deployment, region);
-    filters.set(spec.region, filter);
-    return [{ view, wants, context, filter }];
+    return [{ view, wants, context, filter: filterOf(snapshot, memo, { deployment, region }) }];
   });
 }
 

@@ -30,7 +30,7 @@ export function plan(snapshot: Snapshot, memo: PlanMemo): Plan {
   const placed = placeAll(
     snapshot,
     memo,
-    parts.flatMap((part) => wantingOf(snapshot, part)),
+    parts.flatMap((part) => wantingOf(snapshot, memo, part)),
   );
   const actions: Action[] = [];
   const findings: Finding[] = [...placed.findings];

@@ -5,20 +5,20 @@
 export function sha256(text: string): string {
   const bytes = padded(utf8(text));
   const view = new DataView(bytes.buffer);
-  const state = Uint32Array.from(START);
-  const words = new Uint32Array(64);
+  const state = Int32Array.from(START);
+  const words = new Int32Array(64);
   for (let block = 0; block < bytes.length; block += 64) {
-    for (let i = 0; i < 16; i += 1) words[i] = view.getUint32(block + 4 * i);
+    for (let i = 0; i < 16; i += 1) words[i] = view.getInt32(block + 4 * i);
     expand(words);
     compress(state, words);
   }
-  return `sha256:${Array.from(state, (word) => word.toString(16).padStart(8, '0')).join('')}`;
+  return `sha256:${Array.from(state, (word) => (word >>> 0).toString(16).padStart(8, '0')).join('')}`;
 }
 
 const primes = firstPrimes(64);
 /** The first 32 bits of the fractional parts of square roots and cube roots of the first primes. */
 const START = primes.slice(0, 8).map((prime) => fractionBits(Math.sqrt(prime)));
-const ROUND = Uint32Array.from(primes, (prime) => fractionBits(Math.cbrt(prime)));
+const ROUND = Int32Array.from(primes, (prime) => fractionBits(Math.cbrt(prime)));
 
 function firstPrimes(count: number): readonly number[] {
   const found: number[] = [];
@@ -27,7 +27,7 @@ function firstPrimes(count: number): readonly number[] {
 }
 
 function fractionBits(root: number): number {
-  return Math.floor((root - Math.floor(root)) * 2 ** 32) >>> 0;
+  return Math.floor((root - Math.floor(root)) * 2 ** 32) | 0;
 }
 
 /** Room for every code unit at its longest; names and numbers are ASCII, which takes the first branch. */
@@ -35,11 +35,12 @@ function utf8(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length * 3);
   let length = 0;
   for (let i = 0; i < text.length; i += 1) {
-    const code = text.codePointAt(i) ?? 0;
-    if (code < 0x80) {
-      bytes[length] = code;
+    const unit = text.charCodeAt(i);
+    if (unit < 0x80) {
+      bytes[length] = unit;
       length += 1;
     } else {
+      const code = text.codePointAt(i) ?? 0;
       length += encode(bytes, length, code);
       if (code >= 0x10000) i += 1;
     }
@@ -74,7 +75,7 @@ function padded(bytes: Uint8Array): Uint8Array {
   return whole;
 }
 
-function at(words: Uint32Array, index: number): number {
+function at(words: Int32Array, index: number): number {
   return words[index] ?? 0;
 }
 
@@ -82,17 +83,17 @@ function turn(word: number, bits: number): number {
   return (word >>> bits) | (word << (32 - bits));
 }
 
-function expand(words: Uint32Array): void {
+function expand(words: Int32Array): void {
   for (let i = 16; i < 64; i += 1) {
     const a = at(words, i - 15);
     const b = at(words, i - 2);
     const low = turn(a, 7) ^ turn(a, 18) ^ (a >>> 3);
     const high = turn(b, 17) ^ turn(b, 19) ^ (b >>> 10);
-    words[i] = at(words, i - 16) + low + at(words, i - 7) + high;
+    words[i] = (at(words, i - 16) + low + at(words, i - 7) + high) | 0;
   }
 }
 
-function compress(state: Uint32Array, words: Uint32Array): void {
+function compress(state: Int32Array, words: Int32Array): void {
   let a = at(state, 0);
   let b = at(state, 1);
   let c = at(state, 2);

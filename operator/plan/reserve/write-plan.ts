@@ -43,16 +43,9 @@ export function planOf(planned: PlannedChain): ReplicaPlan {
   const { replica, pool, objective, inputsDigest, profileDigest, inventoryRevision } = planned;
   const stages = stagesOf(planned);
   const predicted = predictedOf(planned);
-  const what = {
-    inputsDigest,
-    profileDigest,
-    pool,
-    stages: stages.map(({ waferEpoch: _waferEpoch, ...stage }) => stage),
-    predicted,
-  };
   return {
     revision: (replica.spec.plan?.revision ?? 0) + 1,
-    digest: sha256(canonicalJson(what)),
+    digest: sha256(digestText({ inputsDigest, pool, predicted, profileDigest, stages })),
     inputsDigest,
     plannedFromGeneration: replica.meta.generation,
     inventoryRevision,
@@ -62,6 +55,22 @@ export function planOf(planned: PlannedChain): ReplicaPlan {
     objective,
     predicted,
   };
+}
+
+type What = Pick<ReplicaPlan, 'inputsDigest' | 'pool' | 'predicted' | 'profileDigest' | 'stages'>;
+
+/** Canonical JSON of what runs where, every epoch left out; keys stand in their order. A cell writes hundreds at once. */
+export function digestText({ stages, ...rest }: What): string {
+  const head = canonicalJson(rest).slice(0, -1);
+  return `${head},"stages":[${stages.map(stageText).join(',')}]}`;
+}
+
+function stageText({ firstLayer, kvBytes, lastLayer, reserveBytes, stage, wafer, weightBytes }: PlannedStage): string {
+  const on = wafer === undefined ? '' : `,"wafer":${JSON.stringify(wafer)}`;
+  return (
+    `{"firstLayer":${firstLayer},"kvBytes":${kvBytes},"lastLayer":${lastLayer},"reserveBytes":${reserveBytes},` +
+    `"stage":${stage}${on},"weightBytes":${weightBytes}}`
+  );
 }
 
 /** Layers, weights and KV of each stage; what its wafer keeps besides. KV is counted for what the chain holds. */

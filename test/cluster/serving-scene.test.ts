@@ -130,7 +130,7 @@ const there =
     return `${all.stdout}\n${raw.stdout}\n${all.stderr}\n${kubelet.logs()}\n${events}`;
   }
 
-  async function waitFor(what: readonly string[], seconds = 45): Promise<void> {
+  async function waitFor(what: readonly string[], seconds = 55): Promise<void> {
     const { code, stderr } = await kubectl(['wait', ...what, `--timeout=${seconds}s`]);
     if (code !== 0) throw new Error(`kubectl wait ${what.join(' ')}: ${stderr}\n${await report()}`);
   }
@@ -161,7 +161,9 @@ const there =
     stream.send(interrupt('t1', { mode: modes.keepGenerated }));
     expect(await stream.untilEnded('t1')).toMatchObject({ status: statuses.interrupted });
     await waitFor(['md/spark', '-n', 'models', '--for=condition=Ready=False']);
-    await waitFor(['md/spark', '-n', 'models', '--for=condition=Ready'], 100);
+    // A node that is silent for 40 s counts as lost.
+    await waitFor(['pods', '-n', 'models', '--for=delete', `--field-selector=spec.nodeName=${lost}`]);
+    await waitFor(['md/spark', '-n', 'models', '--for=condition=Ready']);
     expect(await claims()).toEqual(['0', '0', '1', '1', '2', '2']);
     const nodes = await ok(['get', 'pods', '-n', 'models', '-o', 'jsonpath={.items[*].spec.nodeName}']);
     expect(nodes.split(' ')).not.toContain(lost);

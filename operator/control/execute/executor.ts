@@ -25,7 +25,7 @@ import { replicaManifest } from '../render/replica.ts';
 import { bindPod } from './bind.ts';
 import { commitReplica } from './commit.ts';
 import { letGo } from './finalizer.ts';
-import { podsAreGone } from './release.ts';
+import { podIsGone } from './release.ts';
 import type { Store } from './store.ts';
 
 export type ExecutorOptions = {
@@ -113,7 +113,7 @@ export class Executor {
   async #release(base: KubeObject, body: Extract<Action, { kind: 'release' }>['body']): Promise<SwapResult> {
     const { kube } = this.#options;
     if ('finalizer' in body) return letGo(kube, base, body.finalizer);
-    const refusal = await podsAreGone(kube, body.claim);
+    const refusal = await podIsGone(kube, base);
     return refusal === undefined ? releaseWafer(kube, base) : { kind: 'notWritten', failure: refusal };
   }
 

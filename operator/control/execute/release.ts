@@ -1,13 +1,16 @@
-import { resources, type Kube, type KubeFailure } from '@reticle/operator/cluster';
+import { resources, type Kube, type KubeFailure, type KubeObject } from '@reticle/operator/cluster';
 import { labels } from '../labels.ts';
 
 /**
- * The release rule (OPERATOR §10): a claim is cleared only when its holder's pods are gone by a live list, whatever a
- * cache says. Undefined: they are gone.
+ * The release rule (OPERATOR §10): a claim is cleared only when the pod of its stage is gone by a live list, whatever a
+ * cache says. Undefined: it is gone.
  */
-export async function podsAreGone(kube: Kube, replicaUid: string): Promise<KubeFailure | undefined> {
-  const live = await kube.list(resources.pod, { labelSelector: `${labels.replicaUid}=${replicaUid}`, limit: 1 });
+export async function podIsGone(kube: Kube, wafer: KubeObject): Promise<KubeFailure | undefined> {
+  const { claim } = wafer.spec as { readonly claim?: { readonly uid: string; readonly stage: number } };
+  if (claim === undefined) return undefined;
+  const labelSelector = `${labels.replicaUid}=${claim.uid},${labels.stage}=${claim.stage}`;
+  const live = await kube.list(resources.pod, { labelSelector, limit: 1 });
   if (!live.ok) return live.failure;
   if (live.value.items.length === 0) return undefined;
-  return { kind: 'conflict', status: 0, message: 'pods of the holder are still there', outcomeUnknown: false };
+  return { kind: 'conflict', status: 0, message: 'the pod of the holder is still there', outcomeUnknown: false };
 }

@@ -99,7 +99,7 @@ function signalled(view: ReplicaView, { phase, signal, untilMs }: Signalled): St
 /** Stopping; undefined when no pod is left that could run. */
 function stopStep({ view, retire }: Retiring): Step | undefined {
   const left = view.pods.filter((pod) => !isOnLostWafer(view, pod));
-  if (left.length === 0) return undefined;
+  if (left.length === 0) return forgetStep(view);
   const graceSeconds = retire.deadlineSeconds + GRACE_EXTRA_SECONDS;
   const stopping = left.filter(({ deletionMs }) => deletionMs === undefined);
   if (stopping.length === 0) return { phase: 'Stopping', reason: 'Retiring', actions: [] };
@@ -110,6 +110,17 @@ function stopStep({ view, retire }: Retiring): Step | undefined {
   };
   const action: Action = { kind: 'stopPods', target: refOf(view.replica), because: 'Retiring', body };
   return { phase: 'Stopping', reason: 'Retiring', actions: [action] };
+}
+
+/**
+ * Pods on lost wafers have nobody who would end them: they are taken off the API server without grace. One that still
+ * runs on a host out of reach is refused by the host's own fence (OPERATOR §10).
+ */
+function forgetStep(view: ReplicaView): Step | undefined {
+  if (view.pods.length === 0) return undefined;
+  const body = { budgets: budgetsOf(view), pods: view.pods.map(podRef), graceSeconds: 0 };
+  const action: Action = { kind: 'stopPods', target: refOf(view.replica), because: 'NodeLost', body };
+  return { phase: 'Stopping', reason: 'NodeLost', actions: [action] };
 }
 
 function isOnLostWafer({ held, replica }: ReplicaView, pod: PodFact): boolean {

@@ -9,7 +9,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { memoryLogger, systemClock, systemRandom } from '@reticle/core/process';
 import {
+  apiVersionOf,
   Cache,
+  microTimeText,
   Reflector,
   resources,
   timeText,
@@ -19,6 +21,8 @@ import {
 } from '@reticle/operator/cluster';
 import { PodProcess, type ReadinessProbe } from './pod-process.ts';
 
+/** A node lease is good for 40 s. */
+const BEAT_MS = 5_000;
 const WAFER_FOLDER = '/var/lib/reticle/wafers';
 const WAFER_RESOURCE = 'reticle.dev/wafer';
 const secrets: Resource = { group: '', version: 'v1', plural: 'secrets', kind: 'Secret', namespaced: true };
@@ -62,6 +66,7 @@ export class Kubelet implements AsyncDisposable {
   readonly #busy = new Set<string>();
   readonly #net = `127.${randomInt(16, 250)}`;
   #nextIp = 1;
+  #beat: NodeJS.Timeout | undefined;
 
   constructor(kube: Kube) {
     this.#kube = kube;
@@ -72,6 +77,7 @@ export class Kubelet implements AsyncDisposable {
 
   start(): void {
     this.#reflector.start();
+    this.#beat = setInterval(() => void this.#beats(), BEAT_MS);
   }
 
   /** A node that is Ready, with room for wafers. */
@@ -88,6 +94,7 @@ export class Kubelet implements AsyncDisposable {
     // Admission taints a new node until a controller that does not run here finds it Ready.
     await this.#kube.patch(resources.node, { name }, { kind: 'merge', body: { spec: { taints: null } } });
     this.#nodes.add(name);
+    await this.#beats();
   }
 
   /** The machine is gone: its processes with it, and nobody says so but the cluster. */
@@ -119,9 +126,24 @@ export class Kubelet implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#beat);
     this.#reflector.stop();
     await Promise.all([...this.#running.values()].map(({ process }) => process.kill()));
     rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  /** Without them the cluster takes a node for gone. */
+  async #beats(): Promise<void> {
+    for (const name of this.#nodes) {
+      if (this.#dead.has(name)) continue;
+      const ref = { namespace: 'kube-node-lease', name };
+      const renewTime = microTimeText(systemClock.wallMs());
+      const spec = { holderIdentity: name, leaseDurationSeconds: 40, renewTime };
+      const beaten = await this.#kube.patch(resources.lease, ref, { kind: 'merge', body: { spec } });
+      if (beaten.ok) continue;
+      const head = { apiVersion: apiVersionOf(resources.lease), kind: 'Lease', metadata: ref };
+      await this.#kube.create(resources.lease, { ...head, spec });
+    }
   }
 
   async #nodeStatus(name: string, { ready, status }: { ready: boolean; status: object }): Promise<void> {

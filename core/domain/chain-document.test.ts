@@ -10,6 +10,7 @@ function documentOf(over: Partial<ChainDocument> = {}): ChainDocument {
     stage,
     wafer: `w${stage}`,
     hardwareId: `cs-${stage}`,
+    waferEpoch: 1,
     firstLayer,
     lastLayer: firstLayer + layers - 1,
     programId: 'ab'.repeat(32),

@@ -14,6 +14,8 @@ export type ChainStage = {
   /** Name of the Wafer. */
   readonly wafer: string;
   readonly hardwareId: string;
+  /** Of the wafer with this claim: the number that its host fences by, over whichever replicas had it (OPERATOR §3). */
+  readonly waferEpoch: number;
   readonly firstLayer: number;
   readonly lastLayer: number;
   /** SHA-256 of what the stage runs, in hex (WAFER §6.5). */

@@ -7,11 +7,13 @@ import {
   type KubeManifest,
 } from '@reticle/operator/cluster';
 import type { StoredPool, StoredReplica, StoredWafer } from '@reticle/operator/plan';
-import { withoutFinalizer } from './execute/finalizer.ts';
+import { withFinalizer, withoutFinalizer } from './execute/finalizer.ts';
 import type { Store } from './execute/store.ts';
 import { labels } from './labels.ts';
 import { poolChange, type NewWafer } from './pools/pool-wafers.ts';
 
+/** Holds a pool until its Wafers are gone. */
+const WAFERS_FINALIZER = 'reticle.dev/wafers';
 /** Holds a Wafer until its claim is gone. */
 const CLAIM_FINALIZER = 'reticle.dev/claim';
 
@@ -33,6 +35,7 @@ export async function keepPools(kube: Kube, store: Store): Promise<boolean> {
     const { create, remove } = poolChange({ pool, wafers: own, nodes, replicas });
     for (const wafer of create) wrote = (await createWafer(kube, store, pool, wafer)) || wrote;
     for (const wafer of remove) wrote = (await removeWafer(kube, store, wafer)) || wrote;
+    wrote = (await holdPool(kube, store, pool, own.length)) || wrote;
   }
   for (const wafer of wafers) wrote = (await letGo(kube, store, wafer)) || wrote;
   return wrote;
@@ -53,6 +56,19 @@ async function createWafer(kube: Kube, store: Store, pool: StoredPool, { name, s
   if (made.kind !== 'written') return false;
   store.wrote(made.object);
   return true;
+}
+
+/** A pool that is deleted stays until its last Wafer has gone. */
+async function holdPool(kube: Kube, store: Store, { meta }: StoredPool, wafers: number): Promise<boolean> {
+  const object = store.find('WaferPool', { name: meta.name });
+  const isHeld = meta.finalizers.includes(WAFERS_FINALIZER);
+  const isLeaving = meta.deletionMs !== undefined;
+  if (object === undefined || isHeld === (!isLeaving || wafers > 0)) return false;
+  if (!isHeld && isLeaving) return false;
+  const change = isLeaving ? withoutFinalizer : withFinalizer;
+  const result = await change(kube, object, WAFERS_FINALIZER);
+  if (result.kind === 'written' && !isLeaving) store.wrote(result.object);
+  return result.kind === 'written';
 }
 
 async function removeWafer(kube: Kube, store: Store, { meta }: StoredWafer): Promise<boolean> {

@@ -12,13 +12,22 @@ import { reasons, type Reason } from '@reticle/operator/api';
 import type { Clock, Random } from '@reticle/core/flow';
 import { errorFields, type Logger } from '@reticle/core/process';
 import { Reflector, type Kube } from '@reticle/operator/cluster';
-import { plan, PlanMemo, snapshotOf, type Plan, type PresenceFact, type StoredReplica } from '@reticle/operator/plan';
+import {
+  changed,
+  inventory,
+  plan,
+  PlanMemo,
+  snapshotOf,
+  type Plan,
+  type PresenceFact,
+  type StoredReplica,
+} from '@reticle/operator/plan';
 import { childrenOf } from './children-of.ts';
 import { Executor } from './execute/executor.ts';
 import { Store } from './execute/store.ts';
 import { keepDeployments } from './keep-deployments.ts';
 import { keepPools } from './keep-pools.ts';
-import { factsOf } from './read/facts.ts';
+import { PendingChange } from './read/pending-change.ts';
 import type { PodOptions } from './render/pod.ts';
 
 export type OperatorOptions = {
@@ -34,6 +43,18 @@ export type OperatorOptions = {
   readonly onPlan?: (plan: Plan) => void;
 };
 
+const NOTHING = {
+  nowMs: 0,
+  objects: [],
+  nodes: [],
+  wafers: [],
+  pods: [],
+  children: [],
+  presence: [],
+  loads: [],
+  scales: [],
+  phases: [],
+} as const;
 const DEBOUNCE_MS = 20;
 /** Time alone changes plans too: bounds, bakes, retries that no event announces. */
 const FULL_PASS_MS = 300_000;
@@ -42,6 +63,8 @@ export class Operator {
   readonly #options: OperatorOptions;
   readonly #store = new Store();
   readonly #memo = new PlanMemo();
+  readonly #pending = new PendingChange();
+  #snapshot = snapshotOf(NOTHING);
   readonly #reflectors: readonly Reflector[];
   readonly #executor: Executor;
   #stopChanges = (): void => {};
@@ -76,7 +99,10 @@ export class Operator {
 
   start(): void {
     this.#running = true;
-    this.#stopChanges = this.#store.onChange(() => this.#wake());
+    this.#stopChanges = this.#store.onChange((change) => {
+      this.#pending.add(change);
+      this.#wake();
+    });
     for (const reflector of this.#reflectors) reflector.start();
   }
 
@@ -114,9 +140,10 @@ export class Operator {
     await keepDeployments(kube, this.#store);
     if (!this.fresh || !this.#running) return;
     const nowMs = clock.wallMs();
-    const planned = plan(snapshotOf(factsOf(this.#store, { nowMs, presence: presence() })), this.#memo);
+    this.#snapshot = changed(this.#snapshot, { ...this.#pending.take(nowMs), presence: presence() });
+    const planned = plan(this.#snapshot, this.#memo);
     onPlan?.(planned);
-    await this.#executor.run(planned.actions);
+    await this.#executor.run([...planned.actions, ...inventory(this.#snapshot, this.#memo)]);
     this.#cancelWake();
     const inMs = Math.min(FULL_PASS_MS, Math.max(1, (planned.wakeAtMs ?? Infinity) - clock.wallMs()));
     this.#cancelWake = clock.after(inMs, () => this.#wake());

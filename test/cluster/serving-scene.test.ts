@@ -179,6 +179,31 @@ const there =
     return pod.ok ? String((pod.value.spec as { nodeName?: string }).nodeName) : '';
   }
 
+  test('leaves a pool that is evacuated, with every claim given back, and comes back when it opens', async () => {
+    const evacuated = { spec: { service: 'Evacuate', serviceReason: 'power works in hall h1' } };
+    await ok(['patch', 'wp', 'p1', '--type=merge', '-p', JSON.stringify(evacuated)]);
+    await waitFor(['wp/p1', '--for=jsonpath={.status.conditions[?(@.type=="Available")].reason}=PoolEvacuating']);
+    expect(await claims()).toHaveLength(6);
+    // Nowhere to go, and none may be missing: the chains stay until the deployment allows it.
+    await ok([
+      'patch',
+      'md',
+      'spark',
+      '-n',
+      'models',
+      '--type=merge',
+      '-p',
+      '{"spec":{"rollout":{"maxUnavailable":2}}}',
+    ]);
+    await waitFor(['wp/p1', '--for=jsonpath={.status.counts.claimed}=0']);
+    expect(await claims()).toEqual(['']);
+    const reason = await ok(['get', 'md', 'spark', '-n', 'models', '-o', 'jsonpath={.status.conditions}']);
+    expect(reason).toContain('NoFit');
+    await ok(['patch', 'wp', 'p1', '--type=merge', '-p', '{"spec":{"service":"Open","serviceReason":null}}']);
+    // Six wafers are left: one chain, and no second one beside the spare.
+    await waitFor(['md/spark', '-n', 'models', '--for=jsonpath={.status.totals.ready}=1']);
+  });
+
   test('is gone with its claims, pods and replicas when it is deleted', async () => {
     await ok(['delete', 'md', 'spark', '-n', 'models', '--wait=false']);
     await waitFor(['md/spark', '--for=delete', '-n', 'models']);
@@ -186,6 +211,9 @@ const there =
     expect(await ok(['get', 'wafers', '-o', 'jsonpath={.items[*].spec.claim}'])).toBe('');
     expect((await kube.list(resources.pod, { namespace: 'models' })).ok).toBe(true);
     expect(kubelet.pods()).toEqual([]);
+    await ok(['delete', 'wp', 'p1', '--wait=false']);
+    await waitFor(['wf', '--all', '--for=delete']);
+    await waitFor(['wp/p1', '--for=delete']);
   });
 });
 

@@ -68,12 +68,12 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-function documentOf(over: { epoch?: number; tokensPerSecond?: number } = {}): ChainDocument {
-  const { epoch = 1, tokensPerSecond = 1_900 } = over;
+function documentOf(over: { waferEpoch?: number; tokensPerSecond?: number } = {}): ChainDocument {
+  const { waferEpoch = 1, tokensPerSecond = 1_900 } = over;
   const planned = planChain({ geometry: chain.geometry, profile: chain.profile, wafers: chain.wafers });
   return {
     format: CHAIN_FORMAT,
-    replica: { namespace: 'models', name: 'spark-0', uid: 'u-1', epoch, engineId: engine.engineId },
+    replica: { namespace: 'models', name: 'spark-0', uid: 'u-1', epoch: 1, engineId: engine.engineId },
     planDigest: `sha256:${'0'.repeat(64)}`,
     region: CELL,
     chain,
@@ -82,6 +82,7 @@ function documentOf(over: { epoch?: number; tokensPerSecond?: number } = {}): Ch
       stage,
       wafer: `wafer-${stage}`,
       hardwareId: `cs-${stage}`,
+      waferEpoch,
       firstLayer,
       lastLayer: firstLayer + layers - 1,
       programId: `${stage}`.repeat(64),
@@ -168,11 +169,11 @@ async function gatewayClient(): Promise<ApiClient> {
 
   test('run on no wafer that a higher epoch has taken, also after that one has ended', async () => {
     const run = await freshRun();
-    const later = await podOf(1, { ...run, document: documentOf({ epoch: 2 }) });
+    const later = await podOf(1, { ...run, document: documentOf({ waferEpoch: 2 }) });
     await bounded(engineTaken(later), () => `the later pod; it said ${later.lines.join('\n')}`);
     later.handle.kill('SIGKILL');
     await later.exited;
-    const earlier = await podOf(1, { ...run, document: documentOf({ epoch: 1 }) });
+    const earlier = await podOf(1, { ...run, document: documentOf({ waferEpoch: 1 }) });
     expect(await earlier.exited).toMatchObject({ code: 1 });
     expect(earlier.lines.join()).toContain('epoch_stale');
   });

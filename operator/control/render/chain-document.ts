@@ -45,11 +45,12 @@ export function engineId(replicaUid: string): string {
 
 function stageOf({ replica, hardwareIds }: ChainOf, stage: ReplicaPlan['stages'][number]): ChainStage {
   const { meta, spec } = replica;
-  const { wafer = meta.name, firstLayer, lastLayer } = stage;
+  const { wafer = meta.name, waferEpoch = spec.epoch, firstLayer, lastLayer } = stage;
   return {
     stage: stage.stage,
     wafer,
     hardwareId: hardwareIds.get(wafer) ?? wafer,
+    waferEpoch,
     firstLayer,
     lastLayer,
     programId: programId(replica, stage),

@@ -113,6 +113,13 @@ describe('rollout step', () => {
       overrides: { progressDeadlineSeconds: 60 },
       want: 'wait RolloutStalled',
     },
+    {
+      name: 'what must leave waits for no replacement that finds no wafers, within the budget',
+      members: ['old:rm', 'old:rm', 'new'],
+      overrides: { maxUnavailable: 2 },
+      want: 'retire m1 NodeDrain',
+    },
+    { name: 'and beyond it stays', members: ['old:rm', 'old:rm', 'new'], want: 'wait RollingOut' },
     { name: 'a move is a rollout of one', members: ['old:rm', 'new:r'], want: 'create RollingOut' },
     { name: 'nothing is wanted', members: ['new:r'], overrides: { target: 0 }, want: 'retire m0 ScaledDown' },
   ])('$name', ({ members, overrides, want }) => {

@@ -96,14 +96,19 @@ function replacement(region: RegionRollout, sides: Sides): RolloutStep | undefin
   if (next === undefined) return undefined;
   const hasRoom = fresh.length > 0 || region.maxUnavailable > 0 || live.length > region.target;
   if (!next.isReady && hasRoom) return retirement(next);
-  if (mayRetire(region, sides)) return retirement(going.find(({ isReady }) => isReady) ?? next);
+  const victim = going.find(({ isReady }) => isReady) ?? next;
+  if (mayRetire(region, sides, victim)) return retirement(victim);
   return waiting(region, fresh);
 }
 
-/** Enough stay available, and the last new chain has shown that it does. */
-function mayRetire(region: RegionRollout, { live, fresh }: Sides): boolean {
+/**
+ * Enough stay available, and the last new chain has shown that it does. What must leave its wafers waits for no proof of
+ * a revision, and for no replacement that finds no wafers: the budget alone holds it (OPERATOR §11).
+ */
+function mayRetire(region: RegionRollout, { live, fresh }: Sides, { moves }: Member): boolean {
   const available = live.filter(({ isReady }) => isReady).length;
-  return region.nowMs >= bakedAt(region, fresh) && available - 1 >= region.target - region.maxUnavailable;
+  const isProven = moves !== undefined || region.nowMs >= bakedAt(region, fresh);
+  return isProven && available - 1 >= region.target - region.maxUnavailable;
 }
 
 function waiting(region: RegionRollout, fresh: readonly Member[]): RolloutStep {

@@ -25,8 +25,7 @@ export async function startPod(settings: PodSettings, parts: PodParts): Promise<
   const document = parseChainDocument(await env.disk.readText(settings.plan));
   const own = document.stages[settings.stage];
   if (own === undefined) throw new Error(`the chain has ${document.stages.length} stages, none is ${settings.stage}`);
-  const { hardwareId } = own;
-  const { epoch } = document.replica;
+  const { hardwareId, waferEpoch: epoch } = own;
   const starts = await takeWafer(env.disk, settings.waferState, { hardwareId, epoch });
   if (own.stage === 0) await lead({ settings, document, starts }, parts);
   else await follow({ settings, document, own }, parts);

@@ -63,7 +63,7 @@ const there =
     await ok(['create', 'secret', 'generic', 'reticle-engine', '-n', 'models', ...literals]);
     kubelet = new Kubelet(kube);
     kubelet.start();
-    for (const node of [...'abcdefg']) await kubelet.addNode(`node-${node}`, 1, { pool: 'p1' });
+    for (const node of 'abcdefg') await kubelet.addNode(`node-${node}`, 1, { pool: 'p1' });
     operator = new Operator({
       kube,
       clock: systemClock,

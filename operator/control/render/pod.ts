@@ -18,8 +18,8 @@ const ENGINE_SERVICE = 'reticle.engine.v1';
 export type PodOptions = {
   /** Of deployments that name none. */
   readonly image: string;
-  /** `nats://host:port` of the cell. */
-  readonly nats: string;
+  /** `nats://host:port` of the cell; by region, where the operator has several. */
+  readonly nats: string | Readonly<Record<string, string>>;
   /** Secret with `nats.seed` and `engine.key`, in every namespace of engines. */
   readonly keysSecret: string;
   readonly drainSeconds: number;
@@ -30,7 +30,8 @@ export function podSpec({ meta, spec }: StoredReplica, body: ChildBody, options:
   const { name, epoch, stage = 0, node } = body;
   const { engine } = spec.inputs;
   const args = ['--plan', `${CHAIN_FOLDER}/${CHAIN_FILE}`, '--stage', String(stage), '--wafer-state', WAFER_FOLDER];
-  const net = ['--bind', '$(POD_IP)', '--port', String(POD_PORT), '--nats', options.nats, '--keys', KEYS_FOLDER];
+  const nats = typeof options.nats === 'string' ? options.nats : (options.nats[spec.region] ?? '');
+  const net = ['--bind', '$(POD_IP)', '--port', String(POD_PORT), '--nats', nats, '--keys', KEYS_FOLDER];
   return {
     schedulingGates: [{ name: COMMIT_GATE }],
     hostname: name,

@@ -5,6 +5,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { ACCESS_FOLDER, generateAccess } from './gen-access.ts';
 import { generateCrds } from './gen-crds.ts';
 import { generateErrorReference, generateLayersPage, generateMetricReference } from './gen-docs.ts';
 import { generateTsconfigs } from './gen-tsconfig.ts';
@@ -16,11 +17,12 @@ const wanted = new Map<string, string>([
   ...generateTsconfigs(),
   ...(await generateProtoTypes()),
   ...generateCrds(),
+  ...generateAccess(),
   ['docs/contributor/layers.md', generateLayersPage()],
   ['docs/reference/errors.md', generateErrorReference()],
   ['docs/reference/metrics.md', generateMetricReference()],
 ]);
-const stale = ['proto/gen', 'charts/reticle/templates/crds']
+const stale = ['proto/gen', 'charts/reticle/templates/crds', ACCESS_FOLDER]
   .flatMap((folder) => (existsSync(folder) ? filesUnder(folder) : []))
   .filter((path) => isGenerated(path) && !wanted.has(path));
 const changed = [...wanted].filter(([path, text]) => !existsSync(path) || readFileSync(path, 'utf8') !== text);

@@ -1,0 +1,4 @@
+export { accessFiles } from './access-files.ts';
+export { defaultNames, ENGINES_LABEL, FACTS_MAP, operatorUser } from './access-object.ts';
+export type { AccessNames, AccessObject } from './access-object.ts';
+export { factKeys } from './policies/facts.ts';

@@ -11,7 +11,7 @@
 import { reasons, type Reason } from '@reticle/operator/api';
 import type { Clock, Random } from '@reticle/core/flow';
 import { errorFields, type Logger } from '@reticle/core/process';
-import { Reflector, type Kube } from '@reticle/operator/cluster';
+import type { Kube } from '@reticle/operator/cluster';
 import {
   changed,
   inventory,
@@ -28,6 +28,7 @@ import { Store } from './execute/store.ts';
 import { keepDeployments } from './keep-deployments.ts';
 import { keepPools } from './keep-pools.ts';
 import { PendingChange } from './read/pending-change.ts';
+import { Reading, type EngineNamespaces } from './read/reading.ts';
 import type { PodOptions } from './render/pod.ts';
 
 export type OperatorOptions = {
@@ -36,6 +37,8 @@ export type OperatorOptions = {
   readonly random: Random;
   readonly log: Logger;
   readonly pods: Omit<PodOptions, 'drainSeconds'>;
+  /** Default: all, which takes more rights than the operator's own roles give. */
+  readonly engineNamespaces?: EngineNamespaces;
   /** What heads of chains last said of themselves. */
   readonly presence?: () => readonly PresenceFact[];
   readonly signal?: (replica: StoredReplica, signal: 'drain' | 'park') => void;
@@ -65,7 +68,7 @@ export class Operator {
   readonly #memo = new PlanMemo();
   readonly #pending = new PendingChange();
   #snapshot = snapshotOf(NOTHING);
-  readonly #reflectors: readonly Reflector[];
+  readonly #reading: Reading;
   readonly #executor: Executor;
   #stopChanges = (): void => {};
   #cancelPass = (): void => {};
@@ -77,10 +80,9 @@ export class Operator {
   constructor(options: OperatorOptions) {
     this.#options = options;
     const { kube, clock, random, log, pods } = options;
-    const onFreshness = (): void => this.#wake();
-    this.#reflectors = this.#store
-      .all()
-      .map((cache) => new Reflector({ kube, cache, clock, random, log, onFreshness }));
+    const { engineNamespaces = 'all' } = options;
+    const onChange = (): void => this.#wake();
+    this.#reading = new Reading({ kube, clock, random, log, store: this.#store, engineNamespaces, onChange });
     this.#executor = new Executor({
       kube,
       store: this.#store,
@@ -94,7 +96,7 @@ export class Operator {
 
   /** True while every cache is current: nothing is decided without it. */
   get fresh(): boolean {
-    return this.#reflectors.every(({ fresh }) => fresh);
+    return this.#reading.fresh;
   }
 
   start(): void {
@@ -103,7 +105,7 @@ export class Operator {
       this.#pending.add(change);
       this.#wake();
     });
-    for (const reflector of this.#reflectors) reflector.start();
+    this.#reading.start();
   }
 
   stop(): void {
@@ -111,7 +113,7 @@ export class Operator {
     this.#stopChanges();
     this.#cancelPass();
     this.#cancelWake();
-    for (const reflector of this.#reflectors) reflector.stop();
+    this.#reading.stop();
   }
 
   #wake(): void {

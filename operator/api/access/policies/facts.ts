@@ -47,14 +47,16 @@ export function byFacts({ namespace }: AccessNames): readonly Policy[] {
       facts,
       variables: {
         added,
-        left: `params.?data[?('${factKeys.megawattsLeft('')}' + object.spec.contract.ref)]`,
+        left: `params.?data[?('${factKeys.megawattsLeft('')}' + object.spec.contract.ref)].orValue('')`,
       },
       rules: [
         {
-          cel: 'variables.added <= 0 || !variables.left.hasValue() || variables.added <= int(variables.left.value())',
+          cel:
+            "variables.added <= 0 || !variables.left.matches('^-?[0-9]{1,9}$') || " +
+            'variables.added <= int(variables.left)',
           message: 'the contract has not so many megawatts left',
           messageCel:
-            "'contract ' + object.spec.contract.ref + ' has ' + variables.left.orValue('') + ' of ' + " +
+            "'contract ' + object.spec.contract.ref + ' has ' + variables.left + ' of ' + " +
             "string(object.spec.contract.ceilingMegawatts) + ' MW left, not ' + string(variables.added) + " +
             "' (plan fewer megawatts)'",
         },

@@ -52,8 +52,7 @@ for (const minor of ['1.36', '1.33'] as const) {
     afterAll(async () => server?.[Symbol.asyncDispose](), 30_000);
 
     /** Asks without doing it. */
-    const ask = ({ what: _, ...vector }: PolicyVector): Promise<ApiAnswer> =>
-      call({ ...vector, path: `${vector.path}?dryRun=All` });
+    const ask = (vector: PolicyVector): Promise<ApiAnswer> => call({ ...vector, path: `${vector.path}?dryRun=All` });
 
     const typeChecks = async (): Promise<void> => {
       type Status = { observedGeneration?: number; typeChecking?: { expressionWarnings?: readonly object[] } };

@@ -120,6 +120,13 @@ const table: Readonly<Record<string, readonly Row[]>> = {
   '*': [['*', '-', '-', '-', '-']],
 };
 
+/** Default group: ours. */
+type Asked = { readonly group?: string; readonly of: string; readonly at?: Place };
+
+function wordOf(grants: string | Place | undefined): readonly string[] {
+  return typeof grants === 'string' ? grants.split('') : [];
+}
+
 /** People as a cluster's administrator would bind them: each role to one user, for the whole cluster. */
 const users = [operatorUser(), 'viewer', 'editor', 'capacity-admin'] as const;
 const bound = { viewer: 'reticle-viewer', editor: 'reticle-editor', 'capacity-admin': 'reticle-capacity-admin' };
@@ -146,7 +153,7 @@ const there = (await hasApiServer(parts)) && (await requirePart('kubectl')) !== 
   }, 120_000);
   afterAll(async () => server?.[Symbol.asyncDispose](), 30_000);
 
-  async function may(user: string, verb: string, group: string, of: string, at: Place = {}): Promise<boolean> {
+  async function may(user: string, verb: string, { group = RETICLE, of, at = {} }: Asked): Promise<boolean> {
     const [resource = '', subresource] = of.split('/');
     const resourceAttributes = { verb, group, resource, ...at, ...(subresource === undefined ? {} : { subresource }) };
     const account = user.startsWith('system:serviceaccount:');
@@ -163,9 +170,9 @@ const there = (await hasApiServer(parts)) && (await requirePart('kubectl')) !== 
     return status.allowed;
   }
 
-  /** Letters of what a user may do; the reading verbs count as one where all three are there. */
-  async function allowed(user: string, group: string, of: string, at?: Place): Promise<Verb[]> {
-    const answers = await Promise.all(verbs.map((verb) => may(user, verb, group, of, at)));
+  /** What a user may do, in the order of the verbs. */
+  async function allowed(user: string, asked: Asked): Promise<Verb[]> {
+    const answers = await Promise.all(verbs.map((verb) => may(user, verb, asked)));
     return verbs.filter((_, index) => answers[index]);
   }
 
@@ -182,12 +189,12 @@ const there = (await hasApiServer(parts)) && (await requirePart('kubectl')) !== 
       const told: Record<string, readonly Verb[]> = {};
       const wanted: Record<string, readonly Verb[]> = {};
       for (const { group, row } of rows) {
-        const [of, ...rest] = row;
+        const [of, ...grants] = row;
         const at = row[5];
         const key = `${group}/${of} ${JSON.stringify(at ?? {})}`;
-        const granted = new Set([...String(rest[index])].flatMap((letter) => letters[letter] ?? []));
+        const granted = new Set(wordOf(grants[index]).flatMap((letter) => letters[letter] ?? []));
         wanted[key] = verbs.filter((verb) => granted.has(verb));
-        told[key] = await allowed(user, group, of, at);
+        told[key] = await allowed(user, { group, of, ...(at === undefined ? {} : { at }) });
       }
       expect(told).toEqual(wanted);
     },
@@ -195,24 +202,24 @@ const there = (await hasApiServer(parts)) && (await requirePart('kubectl')) !== 
 
   test('an account of another name or namespace has none of it', async () => {
     for (const user of ['system:serviceaccount:default:reticle-operator', `${operatorUser()}-2`]) {
-      expect(await allowed(user, RETICLE, 'wafers')).toEqual([]);
-      expect(await allowed(user, '', 'pods', engines)).toEqual([]);
+      expect(await allowed(user, { of: 'wafers' })).toEqual([]);
+      expect(await allowed(user, { group: '', of: 'pods', at: engines })).toEqual([]);
     }
   });
 
   test('people with the cluster’s own roles have ours, each with the lesser ones', async () => {
     const grown = (async () => {
-      while (!(await may('by-admin', 'create', RETICLE, 'waferpools')));
-      while (!(await may('by-edit', 'create', RETICLE, 'modeldeployments', elsewhere)));
-      while (!(await may('by-view', 'get', RETICLE, 'wafers')));
+      while (!(await may('by-admin', 'create', { of: 'waferpools' })));
+      while (!(await may('by-edit', 'create', { of: 'modeldeployments', at: elsewhere })));
+      while (!(await may('by-view', 'get', { of: 'wafers' })));
     })();
     await bounded(grown, 'the aggregation of roles', 30_000);
-    expect(await allowed('by-view', RETICLE, 'modeldeployments', elsewhere)).toEqual(letters['r']);
-    expect(await allowed('by-edit', RETICLE, 'waferpools')).toEqual(letters['r']);
-    expect(await allowed('by-admin', RETICLE, 'models', elsewhere)).toEqual(
+    expect(await allowed('by-view', { of: 'modeldeployments', at: elsewhere })).toEqual(letters['r']);
+    expect(await allowed('by-edit', { of: 'waferpools' })).toEqual(letters['r']);
+    expect(await allowed('by-admin', { of: 'models', at: elsewhere })).toEqual(
       expect.arrayContaining(['create', 'delete']),
     );
-    expect(await allowed('by-edit', RETICLE, 'tenants')).toEqual([]);
-    expect(await allowed('by-admin', RETICLE, 'wafers/status')).toEqual([]);
+    expect(await allowed('by-edit', { of: 'tenants' })).toEqual([]);
+    expect(await allowed('by-admin', { of: 'wafers/status' })).toEqual([]);
   });
 });

@@ -2,7 +2,6 @@
 import { operatorUser } from '@reticle/operator/api/access';
 import { baseOf, type JsonObject } from '@reticle/operator/api/vectors';
 import type { ApiCall } from '../kit/kube/api-call.ts';
-import { holder } from './policy-world.ts';
 
 export type PolicyVector = ApiCall & { readonly what: string };
 
@@ -11,6 +10,16 @@ export type PolicyRow = {
   readonly policy: string;
   readonly accept: readonly PolicyVector[];
   readonly refuse: readonly (PolicyVector & { readonly says: string })[];
+};
+
+/** Claim of the wafer `held`. */
+export const holder = {
+  namespace: 'reticle-models',
+  replica: 'r-a-0',
+  uid: '6f0c2e9a-1d54-4c51-9a44-0d6f3b7a1c11',
+  stage: 0,
+  replicaEpoch: 1,
+  planDigest: `sha256:${'0'.repeat(64)}`,
 };
 
 /** Kubernetes' own cluster-admin is refused like everybody: absent `as` is the administrator. */

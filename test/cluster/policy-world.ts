@@ -3,17 +3,8 @@ import { defaultNames, factKeys, FACTS_MAP } from '@reticle/operator/api/access'
 import { baseOf, type JsonObject } from '@reticle/operator/api/vectors';
 import { resources, type Kube, type KubeManifest, type Resource } from '@reticle/operator/cluster';
 import { manifest, value } from './gauge.ts';
-import { enginePod, lookalikePod, plainPod } from './policy-vectors.ts';
+import { enginePod, holder, lookalikePod, plainPod } from './policy-vectors.ts';
 
-/** Claim of the wafer `held`. */
-export const holder = {
-  namespace: 'reticle-models',
-  replica: 'r-a-0',
-  uid: '6f0c2e9a-1d54-4c51-9a44-0d6f3b7a1c11',
-  stage: 0,
-  replicaEpoch: 1,
-  planDigest: `sha256:${'0'.repeat(64)}`,
-};
 const holders = ['Wafer/held', 'ModelReplica/reticle-models/r-a-0'];
 
 type Makers = { readonly admin: Kube; readonly operator: Kube };

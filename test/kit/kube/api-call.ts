@@ -12,7 +12,10 @@ export type ApiCall = {
   readonly as?: string;
 };
 
-export type ApiAnswer = { readonly status: number; readonly body: Readonly<Record<string, unknown>> };
+export type ApiAnswer = {
+  readonly status: number;
+  readonly body: Readonly<Record<string, unknown>> & { readonly message?: unknown };
+};
 export type CallApi = (call: ApiCall) => Promise<ApiAnswer>;
 
 const CALL_MS_MAX = 30_000;
@@ -38,8 +41,11 @@ export function apiCalls({ kubeconfig }: Pick<ApiServer, 'kubeconfig'>): CallApi
         const chunks: Buffer[] = [];
         answer.on('data', (chunk: Buffer) => chunks.push(chunk));
         answer.on('end', () => {
-          const parsed = JSON.parse(Buffer.concat(chunks).toString('utf8')) as ApiAnswer['body'];
-          resolve({ status: answer.statusCode ?? 0, body: parsed });
+          const text = Buffer.concat(chunks).toString('utf8');
+          resolve({
+            status: answer.statusCode ?? 0,
+            body: text.startsWith('{') ? JSON.parse(text) : { message: text },
+          });
         });
       });
       sent.on('error', reject);
@@ -51,5 +57,6 @@ export function apiCalls({ kubeconfig }: Pick<ApiServer, 'kubeconfig'>): CallApi
 
 /** The server's words of an answer. */
 export function messageOf({ body }: ApiAnswer): string {
-  return String(body['message'] ?? '');
+  const { message } = body;
+  return typeof message === 'string' ? message : '';
 }

@@ -3,6 +3,7 @@ import { claimsOnce, scene } from './scene-kit.ts';
 import { deployment, model, nodeOf, waferClass } from './plan-kit.ts';
 import { PlanMemo } from './plan-memo.ts';
 import { plan } from './plan.ts';
+import { NODE_LOST_MS } from './pool-state.ts';
 import { World } from './world-kit.ts';
 
 const ready = (world: World): readonly string[] =>
@@ -211,6 +212,15 @@ describe('plan of a deployment', () => {
     world.put(model('nowhere'));
     world.settle();
     expect(world.plan().findings).toMatchObject([{ kind: 'noFit', diagnostics: [{ code: 'NoPoolInRegion' }] }]);
+  });
+
+  test('a node that falls silent is looked at again when it counts as lost, though no event says so', () => {
+    const world = new World(scene({ pools: [22] }));
+    world.put(deployment('agent', { regions: [{ region: 'us-east', replicas: 1 }] }));
+    world.settle();
+    const wafer = world.wafers().find(({ spec }) => spec.claim === undefined);
+    if (wafer !== undefined) world.putNode(nodeOf(wafer, { ready: false, readySinceMs: world.nowMs }));
+    expect(world.plan().wakeAtMs).toBe(world.nowMs + NODE_LOST_MS + 1);
   });
 
   test('an engine without wafers needs no pool', () => {

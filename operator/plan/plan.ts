@@ -44,7 +44,9 @@ export function plan(snapshot: Snapshot, memo: PlanMemo): Plan {
   memo.forget((uid) => snapshot.deployments.has(uid));
   const phases = phaseActions(snapshot, memo);
   actions.push(...orphanActions(snapshot, held), ...phases.actions);
-  const wakeAtMs = [...wakes, ...phases.wakes]
+  // A node that is not Ready counts as lost at a time that no event announces.
+  const lost = [...snapshot.pools.values()].map(({ changesAtMs = Infinity }) => changesAtMs);
+  const wakeAtMs = [...wakes, ...phases.wakes, ...lost]
     .filter((atMs) => atMs > snapshot.nowMs)
     .reduce((least, atMs) => Math.min(least, atMs), Infinity);
   return { actions, findings, ...(wakeAtMs === Infinity ? {} : { wakeAtMs }) };

@@ -30,6 +30,7 @@ import { keepPools } from './keep-pools.ts';
 import { PendingChange } from './read/pending-change.ts';
 import { Reading, type EngineNamespaces } from './read/reading.ts';
 import type { PodOptions } from './render/pod.ts';
+import { Retries } from './retries.ts';
 
 export type OperatorOptions = {
   readonly kube: Kube;
@@ -70,23 +71,27 @@ export class Operator {
   #snapshot = snapshotOf(NOTHING);
   readonly #reading: Reading;
   readonly #executor: Executor;
+  readonly #retries: Retries;
   #stopChanges = (): void => {};
   #cancelPass = (): void => {};
   #cancelWake = (): void => {};
   #running = false;
+  #armed = false;
   #passing = false;
   #again = false;
 
   constructor(options: OperatorOptions) {
-    this.#options = options;
     const { kube, clock, random, log, pods } = options;
+    this.#retries = new Retries(random);
+    const noted = this.#retries.noting(kube);
+    this.#options = { ...options, kube: noted };
     const { engineNamespaces = 'all' } = options;
     const onChange = (): void => this.#wake();
     this.#reading = new Reading({ kube, clock, random, log, store: this.#store, engineNamespaces, onChange });
     this.#executor = new Executor({
-      kube,
+      kube: noted,
       store: this.#store,
-      status: { kube, clock, isReason: (reason) => Object.hasOwn(reasons, reason as Reason) },
+      status: { kube: noted, clock, isReason: (reason) => Object.hasOwn(reasons, reason as Reason) },
       children: (replica) => childrenOf(this.#store, replica, pods),
       signal: options.signal ?? ((): void => {}),
       wrote: ({ kind, because, target }, outcome) =>
@@ -110,6 +115,7 @@ export class Operator {
 
   stop(): void {
     this.#running = false;
+    this.#armed = false;
     this.#stopChanges();
     this.#cancelPass();
     this.#cancelWake();
@@ -118,9 +124,13 @@ export class Operator {
 
   #wake(): void {
     this.#again = true;
-    if (!this.#running || this.#passing) return;
-    this.#cancelPass();
-    this.#cancelPass = this.#options.clock.after(DEBOUNCE_MS, () => void this.#passes());
+    // A pass that is due is not put off by more events: a busy cluster would have none.
+    if (!this.#running || this.#passing || this.#armed) return;
+    this.#armed = true;
+    this.#cancelPass = this.#options.clock.after(DEBOUNCE_MS, () => {
+      this.#armed = false;
+      void this.#passes();
+    });
   }
 
   async #passes(): Promise<void> {
@@ -131,6 +141,8 @@ export class Operator {
       await this.#pass();
     } catch (error) {
       this.#options.log.error('a pass threw', errorFields(error));
+      this.#retries.note();
+      this.#wakeIn(FULL_PASS_MS);
     }
     this.#passing = false;
     if (this.#again) this.#wake();
@@ -146,8 +158,14 @@ export class Operator {
     const planned = plan(this.#snapshot, this.#memo);
     onPlan?.(planned);
     await this.#executor.run([...planned.actions, ...inventory(this.#snapshot, this.#memo)]);
+    this.#wakeIn(Math.max(1, (planned.wakeAtMs ?? Infinity) - clock.wallMs()));
+  }
+
+  /** What time asks for, or a failure: events bring every other pass. */
+  #wakeIn(ms: number): void {
     this.#cancelWake();
-    const inMs = Math.min(FULL_PASS_MS, Math.max(1, (planned.wakeAtMs ?? Infinity) - clock.wallMs()));
-    this.#cancelWake = clock.after(inMs, () => this.#wake());
+    if (!this.#running) return;
+    const inMs = Math.min(FULL_PASS_MS, ms, this.#retries.nextMs() ?? Infinity);
+    this.#cancelWake = this.#options.clock.after(inMs, () => this.#wake());
   }
 }

@@ -23,6 +23,7 @@ const beside = [
   'test/kit',
   'test/faults',
   'test/fuzz',
+  'test/operator',
   'test/zoo',
 ];
 

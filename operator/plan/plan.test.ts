@@ -223,6 +223,49 @@ describe('plan of a deployment', () => {
     expect(world.plan().wakeAtMs).toBe(world.nowMs + NODE_LOST_MS + 1);
   });
 
+  test('children that somebody deletes under a running chain are made again', () => {
+    const world = new World(scene({ pools: [22] }));
+    world.put(deployment('agent', { regions: [{ region: 'us-east', replicas: 1 }] }));
+    world.settle();
+    const name = world.replicas()[0]?.meta.name ?? '';
+    world.take(name);
+    world.take(`${name}-1`);
+    const made = world.pass().map(({ kind, body }) => `${kind} ${'child' in body ? body.child : ''}`);
+    expect(made).toEqual(['createChild ConfigMap', 'createChild Service', 'createChild PodDisruptionBudget']);
+    expect(world.plan().actions).toEqual([]);
+  });
+
+  test('a pod that is gone before its chain was ever ready is missed once the reservation is over', () => {
+    const world = new World(scene({ pools: [22] }));
+    world.put(deployment('agent', { regions: [{ region: 'us-east', replicas: 1 }] }));
+    const stuck = (): string | undefined => world.pods().find(({ stage }) => stage === 3)?.name;
+    while (stuck() === undefined) world.pass();
+    world.stuck.add(stuck() ?? '');
+    while (world.pods().some(({ gates }) => gates.length > 0)) world.pass();
+    world.take(stuck() ?? '');
+    expect(world.plan().actions.filter(({ kind }) => kind === 'retire')).toEqual([]);
+    world.settle();
+    expect(ready(world)).toEqual(['0 p00 e2 Ready']);
+  });
+
+  test('what an earlier epoch left is stopped and given back', () => {
+    const world = new World(scene({ pools: [43] }));
+    world.put(deployment('agent', { regions: [{ region: 'us-east', replicas: 1 }] }));
+    world.settle();
+    world.failPod(world.pods()[0]?.name ?? '');
+    world.settle();
+    expect(ready(world)).toEqual(['0 p00 e2 Ready']);
+    const [pod] = world.pods();
+    const claimed = world.wafers().find(({ spec }) => spec.claim?.stage === 0);
+    const spare = world.wafers().find(({ spec }) => spec.claim === undefined);
+    if (pod === undefined || spare === undefined || claimed?.spec.claim === undefined)
+      throw new Error('a running chain');
+    world.leave({ ...pod, uid: 'left', name: 'left', epoch: 1 });
+    world.put({ ...spare, spec: { ...spare.spec, claim: { ...claimed.spec.claim, replicaEpoch: 1 } } });
+    const done = world.plan().actions.map(({ kind, target }) => `${kind} ${target.name}`);
+    expect(done).toEqual([`release ${spare.meta.name}`, expect.stringMatching(/^stopPods /), 'setStatus agent']);
+  });
+
   test('an engine without wafers needs no pool', () => {
     const world = new World({ objects: [model()] });
     world.put(deployment('host', { engine: { driver: 'Llama' } }));

@@ -1,4 +1,5 @@
-import { abortedStep, bindActions, reserveStep } from './reserve/reserve.ts';
+import { abortedStep, bindActions, missingChildren, reserveStep } from './reserve/reserve.ts';
+import { strayActions } from './reserve/strays.ts';
 import { damageOf, endBroken } from './repair/repair.ts';
 import { releaseActions } from './reserve/reserve.ts';
 import { refOf, type Action } from './action.ts';
@@ -32,12 +33,17 @@ export function replicaStep(view: ReplicaView): Step {
   if (spec.fence === undefined) return spec.desired === 'Run' ? unplanned(view) : goneStep(view);
   switch (spec.fence.outcome) {
     case 'Pending':
-      return spec.desired === 'Run' ? reserveStep(view) : abortStep(view);
+      return spec.desired === 'Run' ? withoutStrays(view, reserveStep(view)) : abortStep(view);
     case 'Aborted':
       return cleanUp(view);
     case 'Committed':
-      return isEnded(spec) ? retireStep(view) : runningStep(view);
+      return isEnded(spec) ? retireStep(view) : withoutStrays(view, runningStep(view));
   }
+}
+
+function withoutStrays(view: ReplicaView, step: Step): Step {
+  const strays = strayActions(view);
+  return strays.length === 0 ? step : { ...step, actions: [...step.actions, ...strays] };
 }
 
 function unplanned(view: ReplicaView): Step {
@@ -80,11 +86,12 @@ function runningStep(view: ReplicaView): Step {
   if (damage !== undefined && 'detail' in damage) {
     return { phase: 'Degraded', reason: 'Repairing', actions: [endBroken(view)] };
   }
-  const actions = bindActions(view);
+  const actions = [...missingChildren(view), ...bindActions(view)];
   const wakes = damage === undefined ? {} : { wakeAtMs: damage.recheckAtMs };
   if (isReady(view)) return { phase: 'Ready', reason: 'ProbePassed', actions, ...wakes };
   if (hasBeenReady(view)) return { phase: 'Degraded', reason: 'PodsNotReady', actions, ...wakes };
   const bound = podsNow(view).filter(({ phase }) => phase === 'Running').length;
   const isStarting = actions.length === 0 && bound === stageCount(view);
-  return { phase: isStarting ? 'Starting' : 'Binding', reason: isStarting ? 'PodsNotReady' : 'PodsPending', actions };
+  const starting = { phase: 'Starting', reason: 'PodsNotReady' } as const;
+  return { ...(isStarting ? starting : { phase: 'Binding', reason: 'PodsPending' }), actions, ...wakes };
 }

@@ -109,6 +109,17 @@ export class World {
     return this.#facts.pods;
   }
 
+  /** Somebody takes a child or pod away by hand. */
+  take(name: string): void {
+    this.#facts.pods = this.#facts.pods.filter((pod) => pod.name !== name);
+    this.#facts.children = this.#facts.children.filter((child) => child.name !== name);
+  }
+
+  /** A process that knew little left a pod of an earlier epoch. */
+  leave(pod: PodFact): void {
+    this.#facts.pods = [...this.#facts.pods, pod];
+  }
+
   /** A pod that ends by itself. */
   failPod(name: string): void {
     this.#facts.pods = this.#facts.pods.map((pod) =>

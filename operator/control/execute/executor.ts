@@ -25,7 +25,7 @@ import { replicaManifest } from '../render/replica.ts';
 import { bindPod } from './bind.ts';
 import { commitReplica } from './commit.ts';
 import { letGo } from './finalizer.ts';
-import { podIsGone } from './release.ts';
+import { epochIsOver, podIsGone } from './release.ts';
 import type { Store } from './store.ts';
 
 export type ExecutorOptions = {
@@ -95,6 +95,7 @@ export class Executor {
     const { kube } = this.#options;
     switch (action.kind) {
       case 'writePlan':
+        return this.#writePlan(base, action.body);
       case 'retire':
         return writeReplica(kube, base, action.body);
       case 'claim':
@@ -108,6 +109,13 @@ export class Executor {
       case 'release':
         return this.#release(base, action.body);
     }
+  }
+
+  async #writePlan(base: KubeObject, body: Extract<Action, { kind: 'writePlan' }>['body']): Promise<SwapResult> {
+    const { kube } = this.#options;
+    const planned = new Set(body.plan.stages.map(({ wafer = '' }) => wafer));
+    const refusal = body.epoch > 1 ? await epochIsOver(kube, base, planned) : undefined;
+    return refusal === undefined ? writeReplica(kube, base, body) : { kind: 'notWritten', failure: refusal };
   }
 
   async #release(base: KubeObject, body: Extract<Action, { kind: 'release' }>['body']): Promise<SwapResult> {

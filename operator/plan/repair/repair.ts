@@ -1,3 +1,4 @@
+import { utcMs } from '@reticle/operator/api';
 import { refOf, type Action } from '../action.ts';
 import { utcText } from '../digest/utc-text.ts';
 import type { StoredDeployment } from '../facts.ts';
@@ -21,26 +22,33 @@ const DEFAULTS = { unhealthyAfterSeconds: 10, attempts: 2, timeoutSeconds: 120 }
 /** A wafer of the chain that can no longer carry it; being closed or drained is a planned move, not damage. */
 const damaging = new Set<WaferState['fault']>(['unknown', 'lost', 'mismatch', 'unhealthy']);
 
+type Damage = { readonly detail: string };
+
 /** What is broken in a running chain; undefined when nothing is. */
-export function damageOf(
-  view: ReplicaView,
-): { readonly detail: string } | { readonly recheckAtMs: number } | undefined {
+export function damageOf(view: ReplicaView): Damage | { readonly recheckAtMs: number } | undefined {
   if (!isCommitted(view.replica)) return undefined;
   const wafer = view.held.find(({ state }) => damaging.has(state.fault));
   if (wafer !== undefined) return { detail: `wafer ${wafer.state.wafer.meta.name} ${wafer.state.fault ?? ''}` };
   const failed = podsNow(view).find(({ phase, deletionMs }) => phase === 'Failed' || deletionMs !== undefined);
   if (failed !== undefined) return { detail: `pod ${failed.name} ended` };
-  if (!hasBeenReady(view)) return undefined;
-  return missingPod(view) ?? unreadyPod(view);
+  const missing = missingPod(view);
+  if (hasBeenReady(view)) return missing ?? unreadyPod(view);
+  return missing && afterReserve(view, missing);
 }
 
-function missingPod(view: ReplicaView): { readonly detail: string } | undefined {
+/** Right after the commit a cache of pods may lack some of them; past the deadline of the reservation it does not. */
+function afterReserve({ replica, nowMs }: ReplicaView, damage: Damage): Damage | { readonly recheckAtMs: number } {
+  const deadlineMs = utcMs(replica.spec.fence?.deadline ?? '') ?? 0;
+  return nowMs > deadlineMs ? damage : { recheckAtMs: deadlineMs + 1 };
+}
+
+function missingPod(view: ReplicaView): Damage | undefined {
   const present = new Set(podsNow(view).map(({ stage }) => stage));
   const missing = view.replica.spec.plan?.stages.find(({ stage }) => !present.has(stage));
   return missing === undefined ? undefined : { detail: `stage ${missing.stage} has no pod` };
 }
 
-function unreadyPod(view: ReplicaView): { readonly detail: string } | { readonly recheckAtMs: number } | undefined {
+function unreadyPod(view: ReplicaView): Damage | { readonly recheckAtMs: number } | undefined {
   const seconds = view.deployment?.spec.repair.unhealthyAfterSeconds ?? DEFAULTS.unhealthyAfterSeconds;
   const unready = podsNow(view).filter(({ ready }) => !ready);
   const first = unready.toSorted((a, b) => a.readySinceMs - b.readySinceMs)[0];

@@ -102,17 +102,7 @@ function objectsStep({ view, plan }: Pending): Step | undefined {
   const { meta, spec } = view.replica;
   const { epoch } = spec;
   const target = refOf(view.replica);
-  const has = (kind: string, name: string): boolean =>
-    view.children.some((child) => child.kind === kind && child.name === name);
-  const children: Action[] = [];
-  const create = (child: 'ConfigMap' | 'Service' | 'PodDisruptionBudget', name: string): void => {
-    if (!has(child, name)) {
-      children.push({ kind: 'createChild', target, because: 'Reserving', body: { child, name, epoch } });
-    }
-  };
-  create('ConfigMap', planName(meta.name, epoch));
-  create('Service', meta.name);
-  create('PodDisruptionBudget', meta.name);
+  const children = [...missingChildren(view)];
   const present = new Set(podsNow(view).map(({ stage }) => stage));
   const nodes = new Map(pool?.wafers.map(({ wafer }) => [wafer.meta.name, wafer.spec.nodeName]));
   for (const { stage, wafer } of plan.stages) {
@@ -123,6 +113,25 @@ function objectsStep({ view, plan }: Pending): Step | undefined {
     children.push({ kind: 'createChild', target, because: 'Reserving', body });
   }
   return children.length === 0 ? undefined : { phase: 'Reserving', reason: 'Reserving', actions: children };
+}
+
+/** What a chain needs beside its pods, and lacks; somebody may have deleted it under a running one. */
+export function missingChildren({ replica, children }: ReplicaView): readonly Action[] {
+  const { meta, spec } = replica;
+  const { epoch } = spec;
+  const wanted = [
+    { child: 'ConfigMap', name: planName(meta.name, epoch) },
+    { child: 'Service', name: meta.name },
+    { child: 'PodDisruptionBudget', name: meta.name },
+  ] as const;
+  return wanted
+    .filter(({ child, name }) => !children.some((each) => each.kind === child && each.name === name))
+    .map((each) => ({
+      kind: 'createChild',
+      target: refOf(replica),
+      because: 'Reserving',
+      body: { ...each, epoch },
+    }));
 }
 
 /** Step 4: a pod with another gate, or one that is going away, holds the commit back. */

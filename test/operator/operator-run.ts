@@ -93,41 +93,16 @@ export class OperatorRun {
     return kinds.every((kind) => this.cluster.of(kind).length === 0) && !this.cluster.of('Wafer').some(isClaimed);
   }
 
-  /** Waits until `isDone`, and then long enough for everything that comes by itself; says how many writes that rest saw. */
-  async settle(what: string, isDone: () => boolean, boundMs?: number): Promise<number> {
+  /** Waits until `isDone`, and then for what comes by itself; says how many changes were made while there was rest. */
+  async settle(what: string, isDone: () => boolean, settleMs = SETTLE_MS): Promise<number> {
     const { cluster } = this;
-    await cluster.until(what, isDone, boundMs);
-    await cluster.elapse(SETTLE_MS);
+    await cluster.until(what, isDone);
+    await cluster.elapse(settleMs);
     const { revision } = cluster.server;
     await cluster.elapse(REST_MS);
     return cluster.server.revision - revision;
   }
-
-  /** Everything that exists, without what names one run: uids, versions, times. */
-  state(): string[] {
-    const objects = this.cluster.server.objects();
-    return objects.map((object) =>
-      JSON.stringify(object, (key, value: unknown) => (ofOneRun.has(key) ? undefined : value)),
-    );
-  }
 }
-
-const ofOneRun: ReadonlySet<string> = new Set([
-  'uid',
-  'resourceVersion',
-  'generation',
-  'observedGeneration',
-  'plannedFromGeneration',
-  'inventoryRevision',
-  'creationTimestamp',
-  'lastTransitionTime',
-  'requestedAt',
-  'retireSince',
-  'deadline',
-  'reticle.dev/replica-uid',
-  // Of ConfigMaps: names the replica's uid.
-  'data',
-]);
 
 type ReplicaSpec = {
   readonly epoch: number;

@@ -95,10 +95,11 @@ export class FakeWatches {
     }
   }
 
-  /** The server's own end: a bookmark, then nothing. */
+  /** The server's own end: a bookmark, then nothing. It is of this moment, however late it is heard. */
   #close(watch: Watch): void {
+    const resourceVersion = String(watch.revision);
     this.#say(watch, () => {
-      watch.listener.event({ kind: 'bookmark', resourceVersion: String(watch.revision) });
+      watch.listener.event({ kind: 'bookmark', resourceVersion });
       this.#end(watch);
     });
   }

@@ -26,6 +26,7 @@ import { childrenOf } from './children-of.ts';
 import { Executor } from './execute/executor.ts';
 import { Store } from './execute/store.ts';
 import { keepDeployments } from './keep-deployments.ts';
+import { FactsMap } from './keep-facts.ts';
 import { keepPools } from './keep-pools.ts';
 import { PendingChange } from './read/pending-change.ts';
 import { Reading, type EngineNamespaces } from './read/reading.ts';
@@ -40,6 +41,8 @@ export type OperatorOptions = {
   readonly pods: Omit<PodOptions, 'drainSeconds'>;
   /** Default: all, which takes more rights than the operator's own roles give. */
   readonly engineNamespaces?: EngineNamespaces;
+  /** The operator's own namespace; without it no facts are kept for admission policies. */
+  readonly namespace?: string;
   /** What heads of chains last said of themselves. */
   readonly presence?: () => readonly PresenceFact[];
   readonly signal?: (replica: StoredReplica, signal: 'drain' | 'park') => void;
@@ -71,6 +74,7 @@ export class Operator {
   #snapshot = snapshotOf(NOTHING);
   readonly #reading: Reading;
   readonly #executor: Executor;
+  readonly #facts: FactsMap | undefined;
   readonly #retries: Retries;
   #stopChanges = (): void => {};
   #cancelPass = (): void => {};
@@ -88,6 +92,7 @@ export class Operator {
     const { engineNamespaces = 'all' } = options;
     const onChange = (): void => this.#wake();
     this.#reading = new Reading({ kube, clock, random, log, store: this.#store, engineNamespaces, onChange });
+    this.#facts = options.namespace === undefined ? undefined : new FactsMap(kube, options.namespace);
     this.#executor = new Executor({
       kube: noted,
       store: this.#store,
@@ -152,6 +157,7 @@ export class Operator {
     const { kube, clock, onPlan, presence = (): readonly PresenceFact[] => [] } = this.#options;
     await keepPools(kube, this.#store);
     await keepDeployments(kube, this.#store);
+    await this.#facts?.keep(this.#store);
     if (!this.fresh || !this.#running) return;
     const nowMs = clock.wallMs();
     this.#snapshot = changed(this.#snapshot, { ...this.#pending.take(nowMs), presence: presence() });

@@ -1,7 +1,14 @@
 /** The operator with its own roles alone, under the policies of the chart: from nodes to Ready, and all of it back. */
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { memoryLogger, systemClock, systemRandom } from '@reticle/core/process';
-import { accessFiles, defaultNames, ENGINES_LABEL, operatorUser } from '@reticle/operator/api/access';
+import {
+  accessFiles,
+  defaultNames,
+  ENGINES_LABEL,
+  factKeys,
+  FACTS_MAP,
+  operatorUser,
+} from '@reticle/operator/api/access';
 import { resources, type Kube, type KubeClient, type KubeResult } from '@reticle/operator/cluster';
 import { Operator } from '@reticle/operator/control';
 import { bounded } from '../kit/index.ts';
@@ -47,6 +54,7 @@ const WAFERS = 4;
       log,
       pods: { image: `reticle@sha256:${'0'.repeat(64)}`, nats: 'nats://127.0.0.1:4222', keysSecret: 'reticle-engine' },
       engineNamespaces: 'labelled',
+      namespace: defaultNames.namespace,
     });
     operator.start();
   }, 120_000);
@@ -77,6 +85,12 @@ const WAFERS = 4;
     await ok(['apply', '--server-side', '-f', '-'], scene({ region: 'us-east', wafers: WAFERS }));
     await ok(['wait', 'md/spark', '-n', 'models', '--for=condition=Ready', '--timeout=60s']);
     expect(await ok(['get', 'wafers', '-o', 'jsonpath={.items[*].spec.claim.stage}'])).toMatch(/^[012] [012] [012]$/);
+    expect(refused).toEqual([]);
+  });
+
+  test('keeps the facts that the policies look up', async () => {
+    const read = ['get', 'configmap', FACTS_MAP, '-n', defaultNames.namespace, '-o', 'jsonpath={.data}'];
+    expect(JSON.parse(await ok(read))).toEqual({ [factKeys.residency('us-east')]: 'us' });
     expect(refused).toEqual([]);
   });
 

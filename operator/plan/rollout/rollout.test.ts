@@ -57,6 +57,21 @@ describe('rollout step', () => {
       want: 'retire m1 ScaledDown',
     },
     { name: 'one too many: the newest of equals', members: ['new:r', 'new:r', 'new:r'], want: 'retire m2 ScaledDown' },
+    {
+      name: 'one too many beside an old one, and it waits for wafers that others have',
+      members: ['old:r', 'old:r', 'new:r', 'new', 'new'],
+      want: 'retire m4 ScaledDown',
+    },
+    {
+      name: 'old ones that are too many, while a new one waits for the wafers of one of them',
+      members: ['old:r', 'old:r', 'old:r', 'new'],
+      want: 'retire m2 ScaledDown',
+    },
+    {
+      name: 'old ones that are too many and not all well: the sick one first',
+      members: ['old:r', 'old', 'old:r', 'new'],
+      want: 'retire m1 RolloutSuperseded',
+    },
     { name: 'a surge of one chain', members: ['old:r', 'old:r'], want: 'create RollingOut' },
     { name: 'the surge is spent', members: ['old:r', 'old:r', 'new'], want: 'wait RollingOut' },
     { name: 'not baked yet', members: ['old:r', 'old:r', 'new:rb'], want: 'wait RollingOut' },

@@ -68,11 +68,19 @@ export function rolloutStep(region: RegionRollout): RolloutStep {
 
 type Sides = { readonly live: readonly Member[]; readonly fresh: readonly Member[]; readonly old: readonly Member[] };
 
-/** More chains of the latest revision than wanted, and no other: scale down. */
+/**
+ * More chains than wanted: scale down. Beside old ones, new ones that serve nobody go at once, as they may wait for the
+ * wafers of the others; and old ones that are more than the target by themselves need no new one in their place.
+ */
 function surplus({ target }: RegionRollout, { fresh, old }: Sides): RolloutStep | undefined {
-  if (fresh.length <= target || old.length > 0) return undefined;
-  const [member] = fresh.toSorted(byVictimOrder);
-  return member && { kind: 'retire', member, reason: 'ScaledDown' };
+  const [last] = fresh.toSorted(byVictimOrder);
+  if (fresh.length > target && last !== undefined && (old.length === 0 || !last.isReady)) return scaledDown(last);
+  const [spare] = old.toSorted(byVictimOrder);
+  return spare?.isReady === true && old.length > target ? scaledDown(spare) : undefined;
+}
+
+function scaledDown(member: Member): RolloutStep {
+  return { kind: 'retire', member, reason: member.moves ?? 'ScaledDown' };
 }
 
 function creation(region: RegionRollout, { live, fresh, old }: Sides): RolloutStep | undefined {

@@ -6,6 +6,8 @@ export type OptionTable = Readonly<Record<string, { readonly type: 'string' | 'b
 
 export type ParsedArguments = {
   readonly text: (name: string) => string | undefined;
+  /** Every value of a flag that may be given several times. */
+  readonly texts: (name: string) => readonly string[];
   readonly flag: (name: string) => boolean;
   readonly positionals: readonly string[];
 };
@@ -16,6 +18,8 @@ export type ArgumentRules = {
   readonly options: OptionTable;
   /** Names of the positional arguments, all required. */
   readonly positionals?: readonly string[];
+  /** True: more positional arguments may follow, as many as there are. */
+  readonly rest?: boolean;
 };
 
 const KEY_FLAGS = /^(api-?key|key|token|secret|password)$/i;
@@ -41,17 +45,22 @@ export function parseArguments(args: readonly string[], rules: ArgumentRules): P
     allowPositionals: true,
     tokens: true,
   });
-  const values = new Map<string, string>();
+  const values = new Map<string, readonly string[]>();
   const flags = new Set<string>();
   for (const token of tokens) {
     if (token.kind !== 'option') continue;
     const type = Object.hasOwn(options, token.name) ? options[token.name]?.type : undefined;
     if (type === undefined) throw unknownFlag(token.rawName, token.name, rules, Object.keys(options));
     if (type === 'boolean') flags.add(token.name);
-    else values.set(token.name, valueOf(token, rules));
+    else values.set(token.name, [...(values.get(token.name) ?? []), valueOf(token, rules)]);
   }
   if (!flags.has('help')) checkCount(positionals, rules);
-  return { text: (name) => values.get(name), flag: (name) => flags.has(name), positionals };
+  return {
+    text: (name) => values.get(name)?.at(-1),
+    texts: (name) => values.get(name) ?? [],
+    flag: (name) => flags.has(name),
+    positionals,
+  };
 }
 
 function valueOf(token: { readonly rawName: string; readonly value?: unknown }, rules: ArgumentRules): string {
@@ -69,7 +78,7 @@ function checkCount(positionals: readonly string[], rules: ArgumentRules): void 
   const wanted = rules.positionals ?? [];
   const missing = wanted[positionals.length];
   if (missing !== undefined) throw usageError(`${rules.command} needs ${missing}`, helpHint(rules));
-  if (positionals.length > wanted.length) {
+  if (positionals.length > wanted.length && rules.rest !== true) {
     throw usageError(`${rules.command} takes no argument "${positionals[wanted.length]}"`, helpHint(rules));
   }
 }

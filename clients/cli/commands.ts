@@ -3,6 +3,7 @@ import type { Command } from './context.ts';
 import { envCommand } from './env/command.ts';
 import { keyCommand } from './key/command.ts';
 import { modelsCommand } from './models/command.ts';
+import { planCommand } from './plan/command.ts';
 import { playgroundCommand } from './playground/command.ts';
 import { psCommand } from './ps/command.ts';
 import { replayCommand } from './replay/command.ts';
@@ -18,4 +19,5 @@ export const commands: readonly Command[] = [
   modelsCommand,
   envCommand,
   keyCommand,
+  planCommand,
 ];

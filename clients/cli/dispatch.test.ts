@@ -30,7 +30,7 @@ describe('dispatch', () => {
   test('lists every command', async () => {
     const { exit, out } = await run(['--help']);
     expect(exit).toBe(0);
-    for (const { name, summary } of all) expect(out).toContain(`  ${name.padEnd(8)}${summary}\n`);
+    for (const { name, summary } of all) expect(out).toContain(`  ${name.padEnd(12)}${summary}\n`);
     expect(await run([])).toMatchObject({ exit: 2, out });
   });
 
@@ -39,7 +39,7 @@ describe('dispatch', () => {
     {
       args: ['frobnicate'],
       wantErr:
-        'error[usage]: reticle has no command "frobnicate"\nThere are: up, chat, playground, ps, replay, models, env, key.\n',
+        'error[usage]: reticle has no command "frobnicate"\nThere are: up, chat, playground, ps, replay, models, env, key, plan.\n',
     },
     {
       args: ['chat', '--modle', 'x'],

@@ -44,7 +44,7 @@ function unknownCommand(name: string, commands: readonly Command[]): Error {
 }
 
 function overview(commands: readonly Command[]): string {
-  const lines = commands.map(({ name, summary }) => `  ${name.padEnd(8)}${summary}\n`);
+  const lines = commands.map(({ name, summary }) => `  ${name.padEnd(12)}${summary}\n`);
   return `Usage: reticle COMMAND [FLAGS]
 
 ${lines.join('')}

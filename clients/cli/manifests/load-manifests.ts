@@ -48,14 +48,26 @@ type Reading = {
  * decodes and validates them. Rejects with one `ManifestError` that names every problem of every file.
  */
 export async function loadManifests(paths: readonly string[], files: ManifestFiles): Promise<Scene> {
+  return toScene(await loadObjects(paths, files));
+}
+
+/**
+ * As {@link loadManifests}, every object in the order of the files. `beside`: objects that are there already; what is read
+ * may name them, and takes the place of its namesake.
+ */
+export async function loadObjects(
+  paths: readonly string[],
+  files: ManifestFiles,
+  beside: readonly DeclaredObject[] = [],
+): Promise<readonly DeclaredObject[]> {
   const reading: Reading = { order: [], loaded: [], problems: [], failedKinds: new Set() };
   for (const path of paths) await readPath(path, files, reading);
-  const problems = [...reading.problems, ...sceneProblems(reading)];
+  const problems = [...reading.problems, ...sceneProblems(reading, beside)];
   if (problems.length === 0 && reading.loaded.length === 0) {
     problems.push({ file: paths.join(', '), reason: 'holds no manifest (add YAML files with Reticle objects)' });
   }
   if (problems.length > 0) throw new ManifestError(inOrder(problems, reading.order));
-  return toScene(reading.loaded.map(({ object }) => object));
+  return reading.loaded.map(({ object }) => object);
 }
 
 const MANIFEST = /\.(ya?ml|json)$/;
@@ -132,17 +144,27 @@ function textAt(value: unknown, field: string): string | undefined {
 }
 
 /** Faults between objects. One that may be the consequence of an object that did not decode is left out. */
-function sceneProblems({ loaded, failedKinds }: Reading): readonly ManifestProblem[] {
+function sceneProblems(
+  { loaded, failedKinds }: Reading,
+  beside: readonly DeclaredObject[],
+): readonly ManifestProblem[] {
   const certain = ({ missing }: SceneProblem) =>
     missing === undefined || !(failedKinds.has(missing) || failedKinds.has(undefined));
-  return validateScene(loaded.map(({ object }) => object))
+  const read = loaded.map(({ object }) => object);
+  const others = beside.filter((object) => !read.some((each) => identityOf(each) === identityOf(object)));
+  return validateScene([...others, ...read])
     .filter(certain)
     .flatMap(({ index, segments, subject, path, message }) => {
-      const source = loaded[index];
+      // Faults of what is there already are not the reader's.
+      const source = loaded[index - others.length];
       if (source === undefined) return [];
       const line = source.document.lineOf(segments);
       return [{ file: source.file, line, subject, field: path, reason: message }];
     });
+}
+
+function identityOf(object: DeclaredObject): string {
+  return `${object.kind}/${'namespace' in object.metadata ? object.metadata.namespace : ''}/${object.metadata.name}`;
 }
 
 /** By file in the order of reading, paths that could not be listed first; then by line. */

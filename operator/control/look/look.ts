@@ -1,0 +1,83 @@
+import type { Problem } from '@reticle/operator/api';
+import type { Kube, KubeFailure, KubeObject, ListPage } from '@reticle/operator/cluster';
+import { resources, success, type KubeResult, type Resource } from '@reticle/operator/cluster';
+import type { Facts } from '@reticle/operator/plan';
+import { Store } from '../execute/store.ts';
+import { factsOf } from '../read/facts.ts';
+
+/** A cluster at one moment, as the operator would see it. */
+export type Look = {
+  readonly facts: Facts;
+  /** Nodes with their labels. */
+  readonly hosts: readonly { readonly name: string; readonly labels: Readonly<Record<string, string>> }[];
+  /** Objects that this version cannot read, each with what is wrong. */
+  readonly unreadable: readonly {
+    readonly kind: string;
+    readonly name: string;
+    readonly problems: readonly Problem[];
+  }[];
+  /** When an operator last renewed its lease, RFC 3339; undefined when none is seen. */
+  readonly leaseRenewed: string | undefined;
+};
+
+const PAGE = 500;
+
+/** Reads everything that the operator reads, once. Resources that the cluster does not know count as empty. */
+export async function lookAt(kube: Pick<Kube, 'list'>, nowMs: number, leaseName: string): Promise<KubeResult<Look>> {
+  const store = new Store();
+  for (const cache of store.all()) {
+    const objects = await listAll(kube, cache.resource);
+    if (!objects.ok) return objects;
+    for (const object of objects.value) cache.takeLive(object);
+  }
+  const leases = await kube.list(resources.lease, { fieldSelector: `metadata.name=${leaseName}` });
+  const look = {
+    facts: factsOf(store, { nowMs, presence: [] }),
+    hosts: store
+      .of('node')
+      .values()
+      .map(({ object }) => hostOf(object)),
+    unreadable: unreadableIn(store),
+    // Who may not read leases still sees everything else.
+    leaseRenewed: leases.ok ? newestRenewal(leases.value.items) : undefined,
+  };
+  return success(look);
+}
+
+async function listAll(kube: Pick<Kube, 'list'>, resource: Resource): Promise<KubeResult<readonly KubeObject[]>> {
+  const items: KubeObject[] = [];
+  let continueToken: string | undefined;
+  do {
+    const page = await kube.list(resource, { limit: PAGE, ...(continueToken === undefined ? {} : { continueToken }) });
+    if (!page.ok) return isUnknownKind(resource, page.failure) ? success(items) : page;
+    items.push(...page.value.items);
+    ({ continueToken } = page.value satisfies ListPage);
+  } while (continueToken !== undefined);
+  return success(items);
+}
+
+/** The definition of a kind of ours is not installed. */
+function isUnknownKind({ group }: Resource, { kind }: KubeFailure): boolean {
+  return kind === 'notFound' && group === resources.wafer.group;
+}
+
+function hostOf({ metadata }: KubeObject): Look['hosts'][number] {
+  return { name: metadata.name, labels: metadata.labels ?? {} };
+}
+
+function unreadableIn(store: Store): Look['unreadable'] {
+  const held = store.all().flatMap((cache) => cache.values());
+  return held
+    .filter(({ problems }) => problems.length > 0)
+    .map(({ object, problems }) => ({ kind: object.kind, name: nameOf(object), problems }));
+}
+
+function nameOf({ metadata: { namespace, name } }: KubeObject): string {
+  return namespace === undefined ? name : `${namespace}/${name}`;
+}
+
+function newestRenewal(leases: readonly KubeObject[]): string | undefined {
+  const times = leases.map(({ spec }) => (spec as { readonly renewTime?: string } | undefined)?.renewTime ?? '');
+  const newest = times.toSorted().at(-1);
+  return newest === '' ? undefined : newest;
+}

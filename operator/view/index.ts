@@ -1,0 +1,16 @@
+export { dryRun } from './dry-run/dry-run.ts';
+export type { DryRun } from './dry-run/dry-run.ts';
+export { namedObject, shortKind } from './kind-word.ts';
+export type { NamedKind, NamedObject } from './kind-word.ts';
+export { drawMaps } from './picture/draw-maps.ts';
+export { drawOutcome } from './picture/draw-outcome.ts';
+export { outcomeOf } from './picture/outcome.ts';
+export type { Outcome, RegionOutcome } from './picture/outcome.ts';
+export { poolMaps } from './picture/pool-map.ts';
+export type { PoolMap } from './picture/pool-map.ts';
+export { spanText } from './span-text.ts';
+export { parseWhatIf } from './suppose/change.ts';
+export type { WhatIf } from './suppose/change.ts';
+export type { Host } from './suppose/hosts.ts';
+export { suppose } from './suppose/suppose.ts';
+export type { Sight, Supposed } from './suppose/suppose.ts';

@@ -39,7 +39,7 @@ describe('dispatch', () => {
     {
       args: ['frobnicate'],
       wantErr:
-        'error[usage]: reticle has no command "frobnicate"\nThere are: up, chat, playground, ps, replay, models, env, key, plan.\n',
+        'error[usage]: reticle has no command "frobnicate"\nThere are: up, chat, playground, ps, replay, models, env, key, plan, explain, wafers, drain, operator.\n',
     },
     {
       args: ['chat', '--modle', 'x'],

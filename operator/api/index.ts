@@ -1,5 +1,6 @@
 export { decodeValue } from './decode.ts';
 export { decodeStored } from './decode-stored.ts';
+export { drainAnnotations } from './drain-annotations.ts';
 export { waferSimArgs } from './engine-args.ts';
 export type { Driver, WaferSimArgs } from './engine-args.ts';
 export { gatewayConfigSchema } from './gateway-config.ts';
@@ -22,6 +23,8 @@ export type {
   RetireReason,
 } from './model-replica.ts';
 export type { Model, ModelSpec } from './model.ts';
+export { noFitWords } from './no-fit-words.ts';
+export type { NoFitWords } from './no-fit-words.ts';
 export { formatPath } from './problem.ts';
 export type { Problem, ProblemCode, Segments } from './problem.ts';
 export type { AccessTier } from './access-tier.ts';

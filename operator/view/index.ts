@@ -1,5 +1,9 @@
 export { dryRun } from './dry-run/dry-run.ts';
 export type { DryRun } from './dry-run/dry-run.ts';
+export { drawExplanation } from './explain/draw-explanation.ts';
+export { explain } from './explain/explain.ts';
+export type { Explanation } from './explain/explain.ts';
+export type { Evidence, StoredTenant } from './explain/world.ts';
 export { namedObject, shortKind } from './kind-word.ts';
 export type { NamedKind, NamedObject } from './kind-word.ts';
 export { drawMaps } from './picture/draw-maps.ts';

@@ -1,5 +1,6 @@
 /** Reference pages made from the tables that the code itself uses. */
 import { metricTable, type MetricRow } from '@reticle/core/process';
+import { noFitCodes, noFitWords, reasonNames, reasons } from '@reticle/operator/api';
 import { errorRegistry, GrpcStatus } from '@reticle/proto/contract';
 import { layers } from './layers.ts';
 
@@ -75,6 +76,36 @@ export function generateMetricReference(): string {
     '| name | Prometheus | kind | unit | process | labels | what it says |',
     '|---|---|---|---|---|---|---|',
     ...rows,
+    '',
+  ].join('\n');
+}
+
+/** `docs/reference/reasons.md`: what conditions and noFit codes mean, and what each asks of whom. */
+export function generateReasonReference(): string {
+  const rows = reasonNames.map((name) => {
+    const { class: group, kinds, severity, text, next } = reasons[name];
+    return `| \`${name}\` | ${group} | ${severity} | ${kinds.join(' ')} | ${text} | ${next} |`;
+  });
+  const codes = noFitCodes.map((code) => `| \`${code}\` | ${noFitWords[code].text} | ${noFitWords[code].next} |`);
+  return [
+    '# Reasons of conditions',
+    '',
+    'Generated from `operator/api` by `npm run gen`. The registry is closed: no condition says anything else, and',
+    '`reticle explain` ([how to read it](../platform/commands.md)) prints the last column. Severity: `info` asks nothing of',
+    'you, `warning` is degraded or waiting, `error` waits for somebody.',
+    '',
+    '| reason | class | severity | kinds | means | asks |',
+    '|---|---|---|---|---|---|',
+    ...rows,
+    '',
+    '## Why a chain has no place',
+    '',
+    'Codes of `status.diagnostics` of a ModelReplica, and of `reticle plan`. Each comes with what it needs, what there is, and',
+    'where the planner knows them the nearest values that would fit.',
+    '',
+    '| code | means | asks |',
+    '|---|---|---|',
+    ...codes,
     '',
   ].join('\n');
 }

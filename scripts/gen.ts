@@ -7,7 +7,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ACCESS_FOLDER, generateAccess } from './gen-access.ts';
 import { generateCrds } from './gen-crds.ts';
-import { generateErrorReference, generateLayersPage, generateMetricReference } from './gen-docs.ts';
+import {
+  generateErrorReference,
+  generateLayersPage,
+  generateMetricReference,
+  generateReasonReference,
+} from './gen-docs.ts';
 import { generateTsconfigs } from './gen-tsconfig.ts';
 import { repositoryRoot, runTool } from './run-tool.ts';
 
@@ -21,6 +26,7 @@ const wanted = new Map<string, string>([
   ['docs/contributor/layers.md', generateLayersPage()],
   ['docs/reference/errors.md', generateErrorReference()],
   ['docs/reference/metrics.md', generateMetricReference()],
+  ['docs/reference/reasons.md', generateReasonReference()],
 ]);
 const stale = ['proto/gen', 'charts/reticle/templates/crds', ACCESS_FOLDER]
   .flatMap((folder) => (existsSync(folder) ? filesUnder(folder) : []))

@@ -16,7 +16,7 @@ export type Look = {
     readonly name: string;
     readonly problems: readonly Problem[];
   }[];
-  /** When an operator last renewed its lease, RFC 3339; undefined when none is seen. */
+  /** When an operator last renewed the lease that it holds, RFC 3339; undefined when none holds one. */
   readonly leaseRenewed: string | undefined;
 };
 
@@ -25,10 +25,12 @@ const PAGE = 500;
 /** Reads everything that the operator reads, once. Resources that the cluster does not know count as empty. */
 export async function lookAt(kube: Pick<Kube, 'list'>, nowMs: number, leaseName: string): Promise<KubeResult<Look>> {
   const store = new Store();
-  for (const cache of store.all()) {
-    const objects = await listAll(kube, cache.resource);
-    if (!objects.ok) return objects;
-    for (const object of objects.value) cache.takeLive(object);
+  const lists = await Promise.all(
+    store.all().map(async (cache) => ({ cache, list: await listAll(kube, cache.resource) })),
+  );
+  for (const { cache, list } of lists) {
+    if (!list.ok) return list;
+    for (const object of list.value) cache.takeLive(object);
   }
   const leases = await kube.list(resources.lease, { fieldSelector: `metadata.name=${leaseName}` });
   const look = {
@@ -76,8 +78,13 @@ function nameOf({ metadata: { namespace, name } }: KubeObject): string {
   return namespace === undefined ? name : `${namespace}/${name}`;
 }
 
+/** A lease that was given up is nobody's. */
 function newestRenewal(leases: readonly KubeObject[]): string | undefined {
-  const times = leases.map(({ spec }) => (spec as { readonly renewTime?: string } | undefined)?.renewTime ?? '');
-  const newest = times.toSorted().at(-1);
-  return newest === '' ? undefined : newest;
+  const times = leases.flatMap(({ spec }) => {
+    const { holderIdentity = '', renewTime = '' } = (spec ?? {}) as LeaseSpec;
+    return holderIdentity === '' || renewTime === '' ? [] : [renewTime];
+  });
+  return times.toSorted((a, b) => (a < b ? -1 : 1)).at(-1);
 }
+
+type LeaseSpec = { readonly holderIdentity?: string; readonly renewTime?: string };

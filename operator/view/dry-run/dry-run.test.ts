@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { deployment, facts, fullPool, model, NOW_MS, phase, tier, waferClass } from '@reticle/operator/plan/kit';
 import type { Facts, StoredDeployment, StoredObject } from '@reticle/operator/plan';
+import { parseWhatIf } from '../suppose/change.ts';
+import { suppose } from '../suppose/suppose.ts';
 import { dryRun, type DryRun } from './dry-run.ts';
 
 function world(wafers: number, more: readonly StoredObject[], spec: object = {}): Facts {
@@ -60,6 +62,24 @@ describe('dryRun', () => {
     expect(revisions.size).toBe(1);
     expect(claims(run)).toBe(42);
     expect(run.tookMs).toBeGreaterThan(60_000);
+  });
+
+  test.each(['gone', 'notready', 'cordoned'])('a chain leaves a node that is %s, for the spare', (state) => {
+    const before = endOf(dryRun(world(43, [deployment('agent', replicas(2))])));
+    const taken = before.objects.find((object) => object.kind === 'Wafer' && object.spec.claim !== undefined);
+    const node = taken?.kind === 'Wafer' ? taken.spec.nodeName : '';
+    const whatIf = parseWhatIf(`node/${node}=${state}`);
+    if ('wrong' in whatIf) throw new Error(whatIf.wrong);
+    const wafersOf = (): { create: []; remove: [] } => ({ create: [], remove: [] });
+    const supposed = suppose({ facts: before, hosts: [] }, { declared: [], whatIfs: [whatIf], wafersOf });
+    if ('wrong' in supposed) throw new Error(supposed.wrong);
+    const run = dryRun(supposed.facts);
+    const wafers = [...run.after.pools.values()].flatMap((each) => each.wafers);
+    const left = wafers.find(({ wafer }) => wafer.spec.nodeName === node);
+    const isCordoned = state === 'cordoned';
+    expect(left?.wafer.spec.claim === undefined).toBe(!isCordoned);
+    // Two chains and a spare fill 43 wafers: one that runs waits for room, one that is broken takes the spare.
+    expect(phases(run)).toEqual(isCordoned ? ['NoFit', 'Ready', 'Ready'] : ['Ready', 'Ready']);
   });
 
   test('leaves capacity phases as they are', () => {

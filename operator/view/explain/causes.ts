@@ -36,9 +36,16 @@ function becauseOf(world: World, subject: Subject, depth: number): readonly Caus
 }
 
 function ofDeployment(world: World, deployment: StoredDeployment, depth: number): readonly Cause[] {
-  const unwell = replicasOf(world, deployment).filter((replica) => badCondition(replica) !== undefined);
+  const unwell = replicasOf(world, deployment)
+    .filter((replica) => badCondition(replica) !== undefined)
+    .toSorted((a, b) => reasonsOf(b).length - reasonsOf(a).length);
   const named = unwell.slice(0, NAMED_MAX).flatMap((replica) => causesOf(world, replica, depth));
   return [...named, ...more(unwell.length, 'replicas are not ready', depth)];
+}
+
+/** What has no place is told before what only takes its time. */
+function reasonsOf({ status }: StoredReplica): readonly object[] {
+  return status?.diagnostics ?? [];
 }
 
 function more(count: number, words: string, depth: number): readonly Cause[] {

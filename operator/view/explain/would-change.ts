@@ -51,7 +51,7 @@ function roomWays(world: World, { pool, wafers, free }: Pool, { spec }: StoredRe
   const missing = spec.inputs.shape.wafers + pool.spec.spares.minHot - free.length;
   if (missing <= 0) return [`the operator plans again: wp/${name} has ${free.length} free wafers by now`];
   const faulty = wafers.filter(({ wafer, fault }) => fault !== undefined && wafer.spec.claim === undefined).length;
-  const held = heldByDeployment(world, { pool, wafers, free });
+  const held = heldByOthers(world, { pool, wafers, free }, spec.deployment.uid);
   const giving = [...held].filter(([, count]) => count >= missing).map(([holder]) => holder);
   return [
     ...(faulty >= missing ? [`${missing} of the ${faulty} faulty wafers in wp/${name} are repaired`] : []),
@@ -60,18 +60,17 @@ function roomWays(world: World, { pool, wafers, free }: Pool, { spec }: StoredRe
   ];
 }
 
-/** Wafers of a pool by who holds them: the deployments, those that are on their way out first. */
-function heldByDeployment({ snapshot }: World, { wafers }: Pool): ReadonlyMap<string, number> {
+/** Wafers of a pool by who could give them back: chains on their way out, and other deployments; smallest first. */
+function heldByOthers({ snapshot }: World, { wafers }: Pool, deploymentUid: string): ReadonlyMap<string, number> {
   const replicas = new Map([...snapshot.replicas.values()].flat().map((replica) => [replica.meta.uid, replica]));
   const held = new Map<string, number>();
   for (const { wafer } of wafers) {
     const { claim } = wafer.spec;
-    if (claim === undefined) continue;
-    const replica = replicas.get(claim.uid);
-    const isLeaving = replica?.spec.desired === 'Retire';
-    const holder = isLeaving
-      ? `mr/${claim.replica}, which retires,`
-      : `md/${replica?.spec.deployment.name ?? claim.replica}`;
+    const replica = replicas.get(claim?.uid ?? '');
+    if (claim === undefined || replica === undefined) continue;
+    const isLeaving = replica.spec.desired === 'Retire';
+    if (replica.spec.deployment.uid === deploymentUid && !isLeaving) continue;
+    const holder = isLeaving ? `mr/${claim.replica}, which retires,` : `md/${replica.spec.deployment.name}`;
     held.set(holder, (held.get(holder) ?? 0) + 1);
   }
   return new Map([...held].toSorted(([, a], [, b]) => a - b));

@@ -55,6 +55,8 @@ function row(outcome: RegionOutcome): readonly string[] {
 
 function drawNoFit({ deployment, region, desired, placed, noFit }: RegionOutcome): readonly string[] {
   if (noFit.length === 0) return [];
-  const head = `md/${deployment} in ${region}: ${desired - placed} of ${desired} without a place`;
+  const missing = desired - placed;
+  const words = missing > 0 ? `${missing} of ${desired} without a place` : 'a replacement has no place';
+  const head = `md/${deployment} in ${region}: ${words}`;
   return [head, ...noFit.map((diagnostic) => `  ${renderDiagnostic(diagnostic)}`)];
 }

@@ -1,5 +1,13 @@
 import { utcMs, type DeclaredObject } from '@reticle/operator/api';
-import type { Facts, NodeFact, StoredObject, StoredPool, StoredReplica, StoredWafer } from '@reticle/operator/plan';
+import type {
+  Facts,
+  NodeFact,
+  PodFact,
+  StoredObject,
+  StoredPool,
+  StoredReplica,
+  StoredWafer,
+} from '@reticle/operator/plan';
 import type { NamedObject } from '../kind-word.ts';
 import { withFields, type WhatIf, type Wrong } from './change.ts';
 import { assumedHosts, type Host } from './hosts.ts';
@@ -183,11 +191,24 @@ function withNode(facts: Facts, { of, state }: Extract<WhatIf, { kind: 'node' }>
   const node = facts.nodes.find(({ name }) => name === of.name);
   if (node === undefined) return { wrong: `there is no node ${of.name}` };
   const others = facts.nodes.filter(({ name }) => name !== of.name);
-  if (state === 'gone') return { ...facts, nodes: others, pods: facts.pods };
+  const runsThere = podsOn(facts, of.name);
+  // The cluster deletes the pods of a node that is not there.
+  if (state === 'gone') return { ...facts, nodes: others, pods: facts.pods.filter((pod) => !runsThere(pod)) };
   const ready = state !== 'notready';
   // Long enough ago that nobody waits for it to come back.
-  const since = ready === node.ready ? {} : { readySinceMs: facts.nowMs - LOST_FOR_MS };
-  return { ...facts, nodes: [...others, { ...node, ...since, ready, unschedulable: state === 'cordoned' }] };
+  const since = { readySinceMs: facts.nowMs - LOST_FOR_MS };
+  const pods = ready ? facts.pods : facts.pods.map((pod) => (runsThere(pod) ? { ...pod, ...since, ready } : pod));
+  const changed = { ...node, ...(ready === node.ready ? {} : since), ready, unschedulable: state === 'cordoned' };
+  return { ...facts, pods, nodes: [...others, changed] };
+}
+
+/** Which pods run on a node: a pod is pinned to the host of its stage's wafer. */
+function podsOn({ objects }: Facts, node: string): (pod: PodFact) => boolean {
+  const claims = objects.flatMap((object) => {
+    return object.kind === 'Wafer' && object.spec.nodeName === node ? (object.spec.claim ?? []) : [];
+  });
+  const held = new Set(claims.map(({ uid, replicaEpoch, stage }) => `${uid} ${replicaEpoch} ${stage}`));
+  return ({ replicaUid, epoch, stage }) => held.has(`${replicaUid} ${epoch} ${stage}`);
 }
 
 const LOST_FOR_MS = 600_000;

@@ -61,6 +61,14 @@ export const limits = {
   locateMs: 15,
   stopStringsMax: 4,
   inputItemsMax: 4096,
+  /** Starts of an engine within one replica epoch that gateways tell apart: its own epoch is epoch · this + start. */
+  startsPerEpochMax: 1_024,
+  /** Body of one part of a serving snapshot: with its head it stays below the largest message of the bus. */
+  snapshotPartBytesMax: 56 * 1024,
+  /** A snapshot in force is named again after this (OPERATOR §16). */
+  snapshotHeadMs: 1_000,
+  /** Silence after which a gateway asks for itself. */
+  snapshotSilentMs: 3_000,
   /** Tools of one request or `additional_tools` item, and the characters of a tool's name (PROMISES §7.2 H16). */
   toolsMax: 256,
   toolNameCharactersMax: 128,

@@ -21,6 +21,12 @@ export const subjects = {
     `reticle.drain.${checked(CELL, cell)}.${checked(RANDOM_ID, engineId)}`,
   /** Request to every host of a cell; the owner of the session answers. */
   locate: (cell: string): string => `reticle.locate.${checked(CELL, cell)}`,
+  /** Parts of the cell's serving snapshot (OPERATOR §16). */
+  snapshot: (cell: string): string => `reticle.snapshot.${checked(CELL, cell)}`,
+  /** Every second: which snapshot is in force. */
+  snapshotHead: (cell: string): string => `reticle.snapshot.${checked(CELL, cell)}.head`,
+  /** Request: answered with the head, then the parts are published once more. */
+  snapshotGet: (cell: string): string => `reticle.snapshot.${checked(CELL, cell)}.get`,
 } as const;
 
 function checked(alphabet: RegExp, part: string): string {

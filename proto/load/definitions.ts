@@ -18,7 +18,7 @@ export const LOADER_OPTIONS: Options = {
   includeDirs: [PROTO_ROOT],
 };
 
-const PACKAGES = ['session', 'engine', 'signal'] as const;
+const PACKAGES = ['session', 'engine', 'signal', 'serving'] as const;
 
 /** Paths of all .proto files, relative to {@link PROTO_ROOT}. */
 export function protoFiles(): string[] {

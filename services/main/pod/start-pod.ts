@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { assert, parseChainDocument, type ChainDocument, type ChainStage } from '@reticle/core/domain';
 import { environment, Secret, type Env, type Lifecycle, type Logger } from '@reticle/core/process';
+import { limits } from '@reticle/proto/contract';
 import { connectNatsBus } from '@reticle/services/bus';
 import { engineSignalKeys } from '@reticle/services/bus/signals';
 import { startStage } from '@reticle/services/engine/stage';
@@ -10,8 +11,8 @@ import { takeWafer } from './wafer-fence.ts';
 
 export type PodParts = { readonly env: Env; readonly logger: Logger; readonly lifecycle: Lifecycle };
 
-/** Starts of a wafer within one epoch that gateways can tell apart; a pod that fails more often is not started again. */
-const STARTS_MAX = 1_024;
+/** A pod that fails more often within one epoch is not started again. */
+const STARTS_MAX = limits.startsPerEpochMax;
 const KEY_ID = 'k1';
 const KEY_BYTES = 32;
 

@@ -17,7 +17,12 @@ export type Place = {
   readonly residency: readonly string[];
 };
 
-type Objects = { readonly tenants: readonly Tenant[]; readonly accessTiers: readonly AccessTier[] };
+/** Objects as they are declared; of their metadata the name alone is read. */
+type Named<T extends { readonly spec: unknown }> = {
+  readonly metadata: { readonly name: string };
+  readonly spec: T['spec'];
+};
+type Objects = { readonly tenants: readonly Named<Tenant>[]; readonly accessTiers: readonly Named<AccessTier>[] };
 
 /**
  * What tenants and their keys may use at gateways of one place. Nothing of a tenant whose residency the place has not is
@@ -32,12 +37,12 @@ export function toAccess({ tenants, accessTiers }: Objects, place: Place): Pick<
   return { tenants: each.map(({ access }) => access), keys: each.flatMap(({ keys }) => keys) };
 }
 
-function isOffered({ spec }: AccessTier, { region, residency }: Place): boolean {
+function isOffered({ spec }: Named<AccessTier>, { region, residency }: Place): boolean {
   const isNear = spec.regions.length === 0 || spec.regions.includes(region);
   return isNear && (spec.residency.length === 0 || spec.residency.some((word) => residency.includes(word)));
 }
 
-function tenantAccess({ metadata, spec }: Tenant, closed: ReadonlySet<string>, place: Place): TenantAccess {
+function tenantAccess({ metadata, spec }: Named<Tenant>, closed: ReadonlySet<string>, place: Place): TenantAccess {
   const { name } = metadata;
   const { suspended, residency } = spec;
   if (residency !== undefined && !residency.inference.some((word) => place.residency.includes(word))) {

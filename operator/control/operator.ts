@@ -8,7 +8,7 @@
  *  2. A pass decides on one snapshot; each of its writes is void on any other version of its target.
  *  3. Nothing is remembered between passes that the cluster does not hold: a restart goes on where this one ended.
  */
-import { reasons, type Reason } from '@reticle/operator/api';
+import { reasons, type kinds, type Reason, type Stored } from '@reticle/operator/api';
 import type { Clock, Random } from '@reticle/core/flow';
 import { errorFields, type Logger } from '@reticle/core/process';
 import type { Kube } from '@reticle/operator/cluster';
@@ -20,6 +20,7 @@ import {
   snapshotOf,
   type Plan,
   type PresenceFact,
+  type StoredObject,
   type StoredReplica,
 } from '@reticle/operator/plan';
 import { childrenOf } from './children-of.ts';
@@ -107,6 +108,16 @@ export class Operator {
   /** True while every cache is current: nothing is decided without it. */
   get fresh(): boolean {
     return this.#reading.fresh;
+  }
+
+  /** Every object of our kinds that can be read, as the caches hold it at this moment. */
+  objects(): readonly (StoredObject | Stored<(typeof kinds)['Tenant']>)[] {
+    return this.#store.all().flatMap((cache) => cache.values().flatMap(({ stored }) => stored ?? []));
+  }
+
+  /** Told of every change of a cached object. */
+  onChange(listener: () => void): () => void {
+    return this.#store.onChange(listener);
   }
 
   start(): void {

@@ -66,7 +66,8 @@ function regionProblem({ regions }: ServingSnapshot): string | undefined {
   return (
     twice('regions', names) ??
     first('regions', regions, ({ name, residency }) => {
-      if (residency.length === 0 || residency.includes('')) return 'residency: blank';
+      // A region whose pools have no word in common has none.
+      if (residency.includes('')) return 'residency: blank';
       return blank({ name });
     })
   );
@@ -134,10 +135,12 @@ function keyProblem(key: Key): string | undefined {
   if (!KEY_ID.test(id)) return 'id: malformed';
   if (hmacs.length === 0 || hmacs.length > SECRETS_MAX) return 'hmacs: not one or two';
   if (hmacs.some((hmac) => hmac.length !== HMAC_BYTES)) return 'hmacs: malformed';
-  return isServed({ elsewhere: key.elsewhere, tiers: key.tiers.map((tier) => ({ tier })) }) ? undefined : 'tiers: blank';
+  return isServed({ elsewhere: key.elsewhere, tiers: key.tiers.map((tier) => ({ tier })) })
+    ? undefined
+    : 'tiers: blank';
 }
 
 /** Tiers, or why there are none. */
 function isServed({ tiers, elsewhere }: { readonly tiers: readonly { readonly tier: number }[]; elsewhere: number }) {
-  return (tiers.length > 0) !== (elsewhere !== 0) && tiers.every(({ tier }) => tier !== 0);
+  return tiers.length > 0 !== (elsewhere !== 0) && tiers.every(({ tier }) => tier !== 0);
 }

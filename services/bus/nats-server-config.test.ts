@@ -33,6 +33,7 @@ describe('natsServerConfig', () => {
           'reticle.usage.global',
           'reticle.limits.eu-1',
           'reticle.cell.eu-1',
+          'reticle.snapshot.eu-1.get',
         ],
         subscribe: [
           'reticle.presence.eu-1.*',
@@ -40,6 +41,8 @@ describe('natsServerConfig', () => {
           'reticle.usage.global',
           'reticle.limits.eu-1',
           'reticle.cell.*',
+          'reticle.snapshot.eu-1',
+          'reticle.snapshot.eu-1.head',
           `_INBOX_${nkey('G')}.>`,
         ],
       },
@@ -53,11 +56,16 @@ describe('natsServerConfig', () => {
       },
     },
     {
-      name: 'an operator drains, and hears presence and its own answers',
+      name: 'an operator drains, publishes snapshots, answers gateways, and hears presence and its own answers',
       component: operator,
       want: {
-        publish: ['reticle.drain.eu-1.*'],
-        subscribe: ['reticle.presence.eu-1.*', `_INBOX_${nkey('O')}.>`],
+        publish: [
+          'reticle.drain.eu-1.*',
+          'reticle.snapshot.eu-1',
+          'reticle.snapshot.eu-1.head',
+          `_INBOX_${nkey('G')}.>`,
+        ],
+        subscribe: ['reticle.presence.eu-1.*', 'reticle.snapshot.eu-1.get', `_INBOX_${nkey('O')}.>`],
       },
     },
   ])('$name', ({ component, want }) => {

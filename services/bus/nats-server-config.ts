@@ -80,8 +80,17 @@ function permissionsOf(component: NatsComponent, options: NatsServerConfigOption
       return hosts(options);
     case 'operator':
       return {
-        publish: [`reticle.drain.${options.cell}.*`],
-        subscribe: [subjects.presenceOfCell(options.cell), `${inboxPrefix(component.nkey)}.>`],
+        publish: [
+          `reticle.drain.${options.cell}.*`,
+          subjects.snapshot(options.cell),
+          subjects.snapshotHead(options.cell),
+          ...inboxes(options.components.filter(({ role }) => role === 'gateway')),
+        ],
+        subscribe: [
+          subjects.presenceOfCell(options.cell),
+          subjects.snapshotGet(options.cell),
+          `${inboxPrefix(component.nkey)}.>`,
+        ],
       };
   }
 }
@@ -90,8 +99,21 @@ function permissionsOf(component: NatsComponent, options: NatsServerConfigOption
 function gateway(nkey: string, cell: string): Permissions {
   const tables = [`reticle.usage.${cell}`, 'reticle.usage.global', `reticle.limits.${cell}`];
   return {
-    publish: [`reticle.int.${cell}.*.*`, subjects.locate(cell), ...tables, `reticle.cell.${cell}`],
-    subscribe: [subjects.presenceOfCell(cell), ...tables, 'reticle.cell.*', `${inboxPrefix(nkey)}.>`],
+    publish: [
+      `reticle.int.${cell}.*.*`,
+      subjects.locate(cell),
+      ...tables,
+      `reticle.cell.${cell}`,
+      subjects.snapshotGet(cell),
+    ],
+    subscribe: [
+      subjects.presenceOfCell(cell),
+      ...tables,
+      'reticle.cell.*',
+      subjects.snapshot(cell),
+      subjects.snapshotHead(cell),
+      `${inboxPrefix(nkey)}.>`,
+    ],
   };
 }
 

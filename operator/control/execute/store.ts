@@ -17,6 +17,7 @@ export const watched = [
   'wafer',
   'capacityPhase',
   'accessTier',
+  'tenant',
   'model',
   'modelDeployment',
   'modelReplica',

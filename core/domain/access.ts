@@ -48,6 +48,8 @@ export type TenantAccess = {
   readonly tierModels?: TierModels;
   /** Why no tier is left in this region. */
   readonly elsewhere?: Elsewhere;
+  /** Regions that serve it; absent: not known here. */
+  readonly regions?: readonly string[];
 };
 
 /** One API key as plain values, as they come from a file or over IPC. */
@@ -66,6 +68,8 @@ export type KeyRecord = {
   readonly defaultTier: Tier;
   /** Why no tier is left in this region. */
   readonly elsewhere?: Elsewhere;
+  /** Regions that serve its tenant; absent: not known here. */
+  readonly regions?: readonly string[];
   /** Unix milliseconds; absent: no end. */
   readonly notAfterMs?: number;
   readonly revoked?: boolean;

@@ -3,6 +3,8 @@ import { decodeObject, kinds } from '@reticle/operator/api';
 import { deployment, DIGEST, model, NOW_MS, pool, replica } from '@reticle/operator/plan/kit';
 import type { ServingObject, ServingReplica, ServingTenant } from './serving-objects.ts';
 
+export { deployment, DIGEST, pool };
+
 export const CELL = { name: 'us-east', region: 'us-east' };
 export const HEADS = {
   engineId: (uid: string): string => `${'e'.repeat(26 - lettersOf(uid).length)}${lettersOf(uid)}`,

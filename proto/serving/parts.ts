@@ -59,6 +59,7 @@ export class SnapshotAssembly {
   readonly #cell: string;
   #open: Open | undefined;
   #refused = 0;
+  #lastOrder: SnapshotOrder = { term: 0, seq: 0 };
 
   constructor(cell: string) {
     this.#cell = cell;
@@ -67,6 +68,11 @@ export class SnapshotAssembly {
   /** Messages that were no part of this cell's snapshots, and wholes that were not what their digest said. */
   get refused(): number {
     return this.#refused;
+  }
+
+  /** Which snapshot the last whole was. */
+  get lastOrder(): SnapshotOrder {
+    return this.#lastOrder;
   }
 
   /** Takes one message; the whole, once its last part is there. Parts up to `inForce` are repeats and are dropped. */
@@ -82,6 +88,7 @@ export class SnapshotAssembly {
     open.bodies[part.part] = part.body;
     if (open.bodies.includes(undefined)) return undefined;
     this.#open = undefined;
+    this.#lastOrder = { term: open.term, seq: open.seq };
     // Sound because none of them is undefined.
     const whole = Buffer.concat(open.bodies as Uint8Array[]);
     if (timingSafeEqual(snapshotDigest(whole), open.digest)) return whole;

@@ -19,6 +19,8 @@ export type GatewayAuth = {
   readonly sockets: Pick<HttpEdgeOptions, 'allowedOrigins' | 'socketsPerKeyMax' | 'partialOnInterrupt'>;
   /** Puts other keys and tenants in force at once, for running streams too. */
   replace(access: GatewayAccess): void;
+  /** As {@link replace}, and leaves what tenants choose as it is. */
+  replaceRecords(access: Pick<GatewayAccess, 'keys' | 'tenants'>): void;
   close(): void;
 };
 
@@ -36,6 +38,10 @@ export async function startAuth(
   const issuers = specs.map((spec) => ({ spec, keys: new IssuerKeys({ spec, net, clock, log }) }));
   const kinds = [apiKeyAuthenticator({ keys, pepper, clock }), jwtAuthenticator({ issuers, tenants, clock })];
   await Promise.all(issuers.map((issuer) => issuer.keys.start()));
+  const replaceRecords: GatewayAuth['replaceRecords'] = (next) => {
+    tenants.replace(next.tenants);
+    keys.replace(next.keys);
+  };
   return {
     auth: createAuthenticator(kinds),
     sockets: {
@@ -45,9 +51,9 @@ export async function startAuth(
     },
     replace(next) {
       keepsPartial = new Set(next.keepsPartial);
-      tenants.replace(next.tenants);
-      keys.replace(next.keys);
+      replaceRecords(next);
     },
+    replaceRecords,
     close: () => issuers.forEach((issuer) => issuer.keys.stop()),
   };
 }

@@ -29,6 +29,7 @@ import {
   type StreamEvents,
 } from '@reticle/services/stream';
 import { startAuth, type GatewayAuth } from './gateway-auth.ts';
+import { startServing, type GatewayServing } from './gateway-serving.ts';
 import type { CellKey, GatewayConfig } from './messages.ts';
 
 export type GatewayDependencies = {
@@ -102,7 +103,8 @@ async function startWith(
   const { region } = config;
   const { clock, random } = env;
   const events = recordedEvents({ ...telemetry, clock, logger });
-  const directory = new EngineDirectory({ bus, clock, random, cell: region });
+  const serving = startServing(config, dependencies);
+  const directory = new EngineDirectory({ bus, clock, random, cell: region, routing: serving.routing });
   const links = startLinks(config, { ...dependencies, directory, events });
   const ledger = new UsageLedger();
   const signals = startSignals(config, dependencies);
@@ -116,7 +118,7 @@ async function startWith(
   });
   const health = new Health();
   health.register(ENGINES);
-  const [door] = await Promise.all([startAuth(config, dependencies), firstPresence(directory, clock)]);
+  const door = await startDoor(config, { ...dependencies, serving, directory });
   const { auth } = door;
   const shared = { front: sessions, auth, health, refused: (code: ErrorCode): void => events.refused('request', code) };
   const edge = await startGrpcEdge({
@@ -141,6 +143,7 @@ async function startWith(
     links.close();
     signals.close();
     directory.close();
+    serving.close();
     door.close();
     await telemetry.close();
   };
@@ -156,6 +159,17 @@ async function startWith(
     replaceTls: (pair) => http?.replaceTls(pair),
     close: (timeLeftMs) => (ended ??= end(timeLeftMs)),
   };
+}
+
+type DoorParts = GatewayDependencies & { readonly serving: GatewayServing; readonly directory: EngineDirectory };
+
+/** Opens when it is known who may come in, and an engine was heard or long enough was waited for one. */
+async function startDoor(config: GatewayConfig, parts: DoorParts): Promise<GatewayAuth> {
+  const { env, logger, serving, directory } = parts;
+  const known = serving.first().then(() => firstPresence(directory, env.clock));
+  const [door] = await Promise.all([startAuth(config, { env, logger }), known]);
+  serving.open((records) => door.replaceRecords(records));
+  return door;
 }
 
 type SessionParts = GatewayDependencies & { readonly directory: EngineDirectory; readonly events: StreamEvents };

@@ -69,6 +69,13 @@ export type CellKey = {
   readonly key: Uint8Array;
 };
 
+/** Where a gateway has its serving snapshots from (OPERATOR §16). */
+export type ServingConfig = {
+  readonly cell: string;
+  /** File with a packed snapshot to start with: the mounted ConfigMap. A missing one is none. */
+  readonly bootFile?: string;
+};
+
 export type GatewayConfig = {
   readonly gatewayId: string;
   readonly region: string;
@@ -96,6 +103,8 @@ export type GatewayConfig = {
   readonly webSockets?: boolean;
   /** Folder of the playground's build; absent: none is served. */
   readonly playground?: string;
+  /** What an operator publishes has the word on keys, models and engines; absent: presence and `keys` alone. */
+  readonly serving?: ServingConfig;
   readonly nats?: NatsAccess;
 };
 

@@ -5,7 +5,7 @@ import { subjects } from '@reticle/proto/contract';
 import { messageCodec } from '@reticle/proto/load';
 import type { Presence, Presence__Input } from '@reticle/proto/gen/engine/v1/Presence';
 import { LocalBus } from '@reticle/services/bus';
-import { EngineDirectory } from './engine-directory.ts';
+import { EngineDirectory, type Routing } from './engine-directory.ts';
 import { CAPABILITIES, ENGINE } from './scripted-engine.ts';
 import { UsageLedger } from './usage-ledger.ts';
 
@@ -13,10 +13,10 @@ const codec = messageCodec<Presence__Input, Presence>('reticle.engine.v1.Presenc
 const READY = 2;
 const DRAINING = 3;
 
-function rig() {
+function rig(routing?: Routing) {
   const clock = new VirtualClock();
   const bus = new LocalBus(clock);
-  const directory = new EngineDirectory({ bus, clock, random: seededRandom(1), cell: 'eu' });
+  const directory = new EngineDirectory({ bus, clock, random: seededRandom(1), cell: 'eu', routing });
   const hear = (letter: string, slotsFree: number, over: Presence__Input = {}): void => {
     const engineId = letter.repeat(26);
     const { model, modelDigest, region, address, replicaEpoch } = ENGINE;
@@ -153,5 +153,43 @@ describe('UsageLedger', () => {
     expect(ledger.billedTokens('s', 't')).toBe(12);
     expect(ledger.close('s')).toHaveLength(2);
     expect(ledger.ofSession('s')).toEqual([]);
+  });
+});
+
+describe('routing by what is known beside presence', () => {
+  /** Knows two regions, and lets new sessions go to engines of these letters. */
+  const routing = (letters: string): Routing & { known: boolean } => ({
+    known: true,
+    place: ({ allowedRegions }) => ['eu', ...allowedRegions],
+    takesNew: ({ engineId }) => letters.includes(engineId.slice(0, 1)),
+    regionsOf: () => ['eu', 'us'],
+  });
+
+  test('an engine that is known to take nothing new gets nothing new, whatever it says of itself', () => {
+    const { hear, chosen, directory } = rig(routing('b'));
+    hear('a', 9);
+    hear('b', 2);
+    expect(chosen()).toBe('b');
+    const { model, modelDigest, region } = ENGINE;
+    const asked = { model, modelDigest, regions: [region], except: new Set<string>() };
+    expect(directory.successor(asked)?.engineId[0]).toBe('b');
+    expect(directory.served()).toMatchObject([{ name: model, regions: ['eu', 'us'] }]);
+  });
+
+  test('none of its engines is no reason to call a model unknown', () => {
+    const { hear, chosen } = rig(routing(''));
+    hear('a', 9);
+    expect([chosen(), chosen('other')]).toEqual(['no_capacity', 'no_capacity']);
+  });
+
+  test('before anything is known presence decides, and no region is named', () => {
+    const known = { ...routing(''), known: false };
+    const { hear, chosen, directory } = rig(known);
+    const wish = { model: ENGINE.model, tenant: 'acme', allowedRegions: ['us'] };
+    hear('a', 9);
+    expect([chosen(), chosen('other'), directory.place(wish)]).toEqual(['a', 'model_not_found', undefined]);
+    expect(directory.served()[0]).not.toHaveProperty('regions');
+    known.known = true;
+    expect([chosen(), directory.place(wish)]).toEqual(['no_capacity', ['eu', 'us']]);
   });
 });

@@ -39,6 +39,30 @@ export type Succession = {
   readonly except: ReadonlySet<string>;
 };
 
+/** What a new session asks for. */
+export type SessionWish = {
+  readonly model: string;
+  readonly tenant: string;
+  /** Empty: any. */
+  readonly allowedRegions: readonly string[];
+};
+
+/** What is known of engines and models beside presence (OPERATOR §16). */
+export interface Routing {
+  /** False while nothing is known: presence decides alone. */
+  readonly known: boolean;
+  /**
+   * Regions that may serve the session, this cell's among them.
+   *
+   * @throws ReticleError `model_not_found`, `residency_violation` or `region_unavailable`, with the regions that serve it
+   */
+  place(wish: SessionWish): readonly string[];
+  /** Whether new sessions may go to the engine. */
+  takesNew(engine: EngineEntry): boolean;
+  /** Regions that serve the model. */
+  regionsOf(model: string): readonly string[];
+}
+
 /** One run of one engine: a restarted one is another. */
 export function entryKey({ engineId, address, replicaEpoch }: EngineEntry): string {
   return `${engineId} ${address} ${replicaEpoch}`;
@@ -52,6 +76,8 @@ export type EngineDirectoryOptions = {
   readonly clock: Clock;
   readonly random: Random;
   readonly cell: string;
+  /** Absent: presence decides alone. */
+  readonly routing?: Routing | undefined;
 };
 
 /**
@@ -79,6 +105,17 @@ export class EngineDirectory {
     return this.#malformed;
   }
 
+  /** Regions that may serve a new session; undefined while presence decides alone. As {@link Routing.place}. */
+  place(wish: SessionWish): readonly string[] | undefined {
+    return this.#routing?.place(wish);
+  }
+
+  /** Once something is known, it has the word. */
+  get #routing(): Routing | undefined {
+    const { routing } = this.#options;
+    return routing?.known === true ? routing : undefined;
+  }
+
   /**
    * The READY engine of a model with the most free slots.
    *
@@ -86,10 +123,10 @@ export class EngineDirectory {
    */
   choose(model: string): EngineEntry {
     const nowMs = this.#options.clock.nowMs();
-    const best = this.#best((known) => known.entry.model === model && this.#isReady(known, nowMs));
+    const best = this.#best((known) => known.entry.model === model && this.#takesNew(known, nowMs));
     if (best !== undefined) return best;
     // Before anything was heard nothing is known of any model.
-    if (this.#models.size > 0 && !this.#models.has(model))
+    if (this.#routing === undefined && this.#models.size > 0 && !this.#models.has(model))
       throw new ReticleError('model_not_found', 'no engine serves this model', { param: 'model' });
     const retryAfterMs = Math.ceil(RETRY_BASE_MS * (1 + 2 * this.#options.random.unit()));
     throw new ReticleError('no_capacity', 'no engine of this model is ready', { retryAfterMs });
@@ -101,7 +138,7 @@ export class EngineDirectory {
     return this.#best((known) => {
       const { entry } = known;
       if (entry.model !== model || entry.modelDigest !== modelDigest || !regions.includes(entry.region)) return false;
-      return !except.has(entryKey(entry)) && this.#isReady(known, nowMs);
+      return !except.has(entryKey(entry)) && this.#takesNew(known, nowMs);
     });
   }
 
@@ -116,6 +153,10 @@ export class EngineDirectory {
   draining(): string[] {
     const leaving = [...this.#engines.values()].filter(({ load }) => load.state === EngineState.ENGINE_STATE_DRAINING);
     return leaving.map(({ entry }) => entry.engineId);
+  }
+
+  #takesNew(known: Known, nowMs: number): boolean {
+    return this.#isReady(known, nowMs) && (this.#routing?.takesNew(known.entry) ?? true);
   }
 
   /** While the bus is away an engine is as it was last heard of: presence is a hint, and a dial tells the truth. */
@@ -147,14 +188,15 @@ export class EngineDirectory {
     return this.served().map(({ name }) => name);
   }
 
-  /** As {@link models}, each with the context that all of its engines have. */
-  served(): { readonly name: string; readonly contextTokens: number }[] {
+  /** As {@link models}, each with the context that all of its engines have, and its regions where they are known. */
+  served(): { readonly name: string; readonly contextTokens: number; readonly regions?: readonly string[] }[] {
     const nowMs = this.#options.clock.nowMs();
-    const ready = [...this.#engines.values()].filter((known) => this.#isReady(known, nowMs));
+    const ready = [...this.#engines.values()].filter((known) => this.#takesNew(known, nowMs));
     const byModel = Map.groupBy(ready, ({ entry }) => entry.model);
     const served = [...byModel].map(([name, engines]) => ({
       name,
       contextTokens: Math.min(...engines.map(({ entry }) => entry.capabilities.contextTokens)),
+      ...(this.#routing === undefined ? {} : { regions: this.#routing.regionsOf(name) }),
     }));
     return served.sort((left, right) => (left.name < right.name ? -1 : 1));
   }

@@ -1,5 +1,5 @@
 export { EngineDirectory } from './engine-directory.ts';
-export type { EngineDirectoryOptions, EngineEntry, Succession } from './engine-directory.ts';
+export type { EngineDirectoryOptions, EngineEntry, Routing, SessionWish, Succession } from './engine-directory.ts';
 export { silentEvents } from './events.ts';
 export type { StreamEvents } from './events.ts';
 export { recordedEvents } from './recorded-events.ts';

@@ -3,7 +3,7 @@ import type { Clock, Random } from '@reticle/core/flow';
 import type { Tier } from '@reticle/core/domain';
 import type { Failpoint, Logger } from '@reticle/core/process';
 import type { SessionState, SessionView, TurnStarted, TurnState } from '@reticle/services/session';
-import type { EngineEntry, Succession } from './engine-directory.ts';
+import type { EngineEntry, SessionWish, Succession } from './engine-directory.ts';
 import type { StreamEvents } from './events.ts';
 import type { EngineLinks } from './link/engine-link.ts';
 import type { ResumeTokens } from './resume-claims.ts';
@@ -15,6 +15,8 @@ const TOKEN_SLACK_MS = 60_000;
 /** Engines as sessions need them; `EngineDirectory` is the one of processes. */
 export interface Engines {
   choose(model: string): EngineEntry;
+  /** Regions that may serve a new session; undefined: this cell's, whatever is asked for. Throws when there is none. */
+  place?(wish: SessionWish): readonly string[] | undefined;
   get(engineId: string): EngineEntry | undefined;
   successor(succession: Succession): EngineEntry | undefined;
   suspect(engine: EngineEntry): void;

@@ -243,7 +243,7 @@ export class Sessions implements SessionFront {
 
   async #create(caller: Caller, request: CreateSession): Promise<Created> {
     this.#refuseWhenDraining();
-    const tier = this.#checkAccess(caller, request);
+    const { tier, regions } = this.#checkAccess(caller, request);
     const engine = this.#options.engines.choose(request.model);
     const { idleTtlMs = limits.idleTtlMsDefault } = request;
     const facts: SessionFacts = {
@@ -253,7 +253,7 @@ export class Sessions implements SessionFront {
       tierByDefault: request.tier === undefined,
       model: engine.model,
       modelDigest: engine.modelDigest,
-      allowedRegions: request.allowedRegions.length === 0 ? [engine.region] : request.allowedRegions,
+      allowedRegions: regions ?? (request.allowedRegions.length === 0 ? [engine.region] : request.allowedRegions),
     };
     const kept = Math.min(idleTtlMs, limits.idleTtlMsMax);
     const actor = this.#actor({ caller, facts, engine, holder: this.#newHolder(), idleTtlMs: kept });
@@ -273,7 +273,7 @@ export class Sessions implements SessionFront {
   }
 
   /** What the key, the residency and the process allow; the tier that was asked for, or the key's own. */
-  #checkAccess(caller: Caller, request: CreateSession): Tier {
+  #checkAccess(caller: Caller, request: CreateSession): Admitted {
     const allowed = tiersFor(caller, request.model);
     const [fastest] = allowed;
     if (fastest === undefined) throw unknownModel();
@@ -281,8 +281,10 @@ export class Sessions implements SessionFront {
     if (!allowed.includes(tier)) {
       throw new ReticleError('tier_required', 'the key may not use this tier', { param: 'tier' });
     }
-    const { region, sessionsMax = SESSIONS_MAX_DEFAULT } = this.#options;
-    if (request.allowedRegions.length > 0 && !request.allowedRegions.includes(region)) {
+    const { region, engines, sessionsMax = SESSIONS_MAX_DEFAULT } = this.#options;
+    const { model, allowedRegions } = request;
+    const regions = engines.place?.({ model, allowedRegions, tenant: caller.tenant });
+    if (allowedRegions.length > 0 && !allowedRegions.includes(region)) {
       throw new ReticleError('region_unavailable', 'this cell lies outside the allowed regions', {
         param: 'allowed_regions',
         details: { region },
@@ -293,7 +295,7 @@ export class Sessions implements SessionFront {
         retryAfterMs: Math.ceil(1_000 * (1 + this.#options.random.unit())),
       });
     }
-    return tier;
+    return { tier, regions };
   }
 
   #actor(made: Making): SessionActor {
@@ -389,6 +391,9 @@ export class Sessions implements SessionFront {
     return holderText(this.#options.random.bytes(HOLDER_BYTES));
   }
 }
+
+/** What a new session gets; `regions` where more is known of them than this cell's. */
+type Admitted = { readonly tier: Tier; readonly regions: readonly string[] | undefined };
 
 /** A model that the key may not use is as unknown as one that does not exist. */
 const unknownModel = (): ReticleError =>

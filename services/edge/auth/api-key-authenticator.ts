@@ -31,7 +31,7 @@ export function apiKeyAuthenticator({ keys, pepper, clock }: ApiKeyOptions): Bea
       const proof = hmacOfSecret(pepper, parts.secret);
       if (!matches(proof, record) || record === undefined) return undefined;
       if (!usable(record)) throw revoked();
-      if (record.elsewhere !== undefined) throw servedElsewhere(record.elsewhere);
+      if (record.elsewhere !== undefined) throw servedElsewhere(record.elsewhere, record.regions);
       return callerOf(record);
     },
     check(caller) {

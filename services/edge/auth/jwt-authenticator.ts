@@ -74,7 +74,7 @@ export function jwtAuthenticator({ issuers, tenants, clock }: JwtOptions): Beare
 function callerOf(claims: TokenClaims, tenant: TenantAccess | undefined, token: TokenFacts): Caller | undefined {
   if (tenant === undefined) return undefined;
   if (tenant.suspended) throw revoked();
-  if (tenant.elsewhere !== undefined) throw servedElsewhere(tenant.elsewhere);
+  if (tenant.elsewhere !== undefined) throw servedElsewhere(tenant.elsewhere, tenant.regions);
   const allowed = tiersOf(claims, tenant);
   const [defaultTier] = allowed;
   if (defaultTier === undefined) return undefined;

@@ -33,8 +33,8 @@ export class TenantStore {
 }
 
 /** What a true credential of a tenant that another cell serves is told. */
-export function servedElsewhere(code: Elsewhere): ReticleError {
+export function servedElsewhere(code: Elsewhere, regions: readonly string[] = []): ReticleError {
   const text =
     code === 'residency_violation' ? 'outside the residency of the tenant' : 'outside the regions of the tenant';
-  return new ReticleError(code, `this cell lies ${text}`);
+  return new ReticleError(code, `this cell lies ${text}`, { details: { allowed_regions: regions.join(',') } });
 }

@@ -6,6 +6,8 @@ import { tierWord } from './response-profile.ts';
 export type ServedModel = {
   readonly name: string;
   readonly contextTokens: number;
+  /** Regions that serve it; absent: not known. */
+  readonly regions?: readonly string[] | undefined;
   /** The Model's own; absent: none. */
   readonly instructions?: string | undefined;
 };
@@ -30,7 +32,13 @@ export function modelList({ models, tiers }: CatalogOptions): object {
   return {
     object: 'list',
     // Nothing tells when a model was made.
-    data: models.map(({ name }) => ({ id: name, object: 'model', created: 0, owned_by: 'reticle' })),
+    data: models.map(({ name, regions }) => ({
+      id: name,
+      object: 'model',
+      created: 0,
+      owned_by: 'reticle',
+      ...(regions === undefined ? {} : { reticle: { regions } }),
+    })),
     models: catalogEntries({ models, tiers }),
   };
 }

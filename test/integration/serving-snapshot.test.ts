@@ -5,15 +5,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { memoryLogger, systemClock, systemEnv, systemRandom } from '@reticle/core/process';
-import { Publisher, type ServingObject } from '@reticle/operator/publish';
+import { resources } from '@reticle/operator/cluster';
+import { cellField, startServing, type RunningServing, type ServingObject } from '@reticle/operator/publish';
 import { committed, deployment, DIGEST, pool, tenant } from '@reticle/operator/publish/kit';
 import { limits } from '@reticle/proto/contract';
-import { packSnapshot } from '@reticle/proto/serving';
 import { LocalBus } from '@reticle/services/bus';
 import { engineSignalKeys } from '@reticle/services/bus/signals';
 import { hmacOfSecret, mintApiKey } from '@reticle/services/edge/auth';
 import { startEngine, startGateway, type RunningEngine, type RunningGateway } from '@reticle/services/main';
 import { ApiClient, bounded, flatChain, HttpClient, randomId, start, turnOf } from '../kit/index.ts';
+import { FakeApiServer } from '../kit/kube/fake-api-server.ts';
 import { requirePart } from '../kit/parts.ts';
 import { CELL, endAll, gateway, host, operator, serve, watchedBus } from './bus-rig.ts';
 
@@ -23,6 +24,7 @@ jest.setTimeout(60_000);
 const path = await requirePart('nats-server');
 const describeReal = path === undefined ? describe.skip : describe;
 
+const REF = { namespace: 'kube-system', name: 'reticle-serving' };
 const EPOCH = 3;
 const MODEL = 'spark';
 const cellKeys = [{ kid: 'k1', key: randomBytes(32) }];
@@ -40,15 +42,26 @@ const replica = (change: Parameters<typeof committed>[1] = {}) =>
   committed('spark-a', { ...change, spec: { region: CELL, ...change?.spec } });
 const scene = (): ServingObject[] => [here, spark, acme, replica()];
 
+/** What a gateway finds in its mounted ConfigMap. */
+async function copyOf(api: FakeApiServer): Promise<string> {
+  for (;;) {
+    const read = await api.get(resources.configMap, REF);
+    const data = read.ok ? (read.value['data'] as Record<string, string>) : {};
+    const text = data[cellField(CELL)];
+    if (text !== undefined) return `${text}\n`;
+    await new Promise<void>((resolve) => systemClock.after(5, resolve));
+  }
+}
+
 describeReal('a cell behind an operator', () => {
-  let caches: { fresh: boolean; now: readonly ServingObject[]; told: () => void };
-  let publisher: Publisher | undefined;
+  let caches: { now: readonly ServingObject[]; told: () => void };
+  let publisher: RunningServing | undefined;
   let engine: RunningEngine;
   let door: RunningGateway;
   let client: ApiClient;
   let http: HttpClient;
   let folder = '';
-  let packed = '';
+  let bootCopy: () => Promise<string>;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'reticle-serving-'));
@@ -57,24 +70,24 @@ describeReal('a cell behind an operator', () => {
     const parts = { operator: operator(), door: gateway(), engine: host() };
     const server = await serve(path ?? '', Object.values(parts));
     const busOf = async (part: keyof typeof parts) => (await watchedBus(server.url, parts[part])).bus;
-    caches = { fresh: true, now: scene(), told: () => {} };
-    publisher = new Publisher({
+    caches = { now: scene(), told: () => {} };
+    const api = new FakeApiServer({ clock: systemClock });
+    const started = await startServing({
+      kube: api,
+      clock: systemClock,
+      log: memoryLogger(),
       source: {
-        get fresh() {
-          return caches.fresh;
-        },
+        fresh: true,
         objects: () => caches.now,
         onChange: (told) => ((caches.told = told), () => (caches.told = () => {})),
       },
-      bus: await busOf('operator'),
-      clock: systemClock,
-      log: memoryLogger(),
-      cell: { name: CELL, region: CELL },
+      ref: REF,
       heads: { engineId: () => parts.engine.engineId, port: 7_400 },
-      term: 2,
-      onPublished: (bytes) => (packed = packSnapshot(bytes)),
+      cells: [{ cell: { name: CELL, region: CELL }, bus: await busOf('operator') }],
     });
-    publisher.start();
+    if (!started.ok) throw new Error(started.failure.message);
+    publisher = started.value;
+    bootCopy = () => copyOf(api);
     engine = await startEngine(
       {
         engineId: parts.engine.engineId,
@@ -127,6 +140,20 @@ describeReal('a cell behind an operator', () => {
       }
     };
     return bounded(ask(), `the refusal ${code}`);
+  }
+
+  /** The model list names these regions. */
+  async function untilServedIn(want: readonly string[]): Promise<void> {
+    const ask = async (): Promise<void> => {
+      for (;;) {
+        const { data } = (await (await http.get('/v1/models')).json()) as {
+          data: { reticle: { regions: string[] } }[];
+        };
+        if (data[0]?.reticle.regions.join(' ') === want.join(' ')) return;
+        await new Promise<void>((resolve) => systemClock.after(20, resolve));
+      }
+    };
+    await bounded(ask(), `a model in ${want.join(' and ')}`);
   }
 
   test('takes keys and routes by it, and says the region in every answer', async () => {
@@ -188,6 +215,7 @@ describeReal('a cell behind an operator', () => {
 
     test('regions that the client asks for are served here or named', async () => {
       put(here, away, inBoth, replica(), acme);
+      await untilServedIn([CELL, 'eu-west']);
       const asked = await untilRefused('region_unavailable', { allowedRegions: ['eu-west'] });
       expect(asked).toMatchObject({ facts: { allowed_regions: 'eu-west' } });
       const body = { model: MODEL, input: 'Hi', max_output_tokens: 5 };
@@ -206,7 +234,7 @@ describeReal('a cell behind an operator', () => {
   test('a gateway that nobody answers starts from its boot copy, and keeps it', async () => {
     await client.createSession();
     const bootFile = join(folder, 'serving.txt');
-    await writeFile(bootFile, `${packed}\n`);
+    await writeFile(bootFile, await bounded(bootCopy(), 'a boot copy'));
     const log = memoryLogger();
     const alone = await startGateway(configOf({ bootFile }), { env, bus: new LocalBus(systemClock), logger: log });
     try {

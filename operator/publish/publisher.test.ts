@@ -80,6 +80,29 @@ describe('Publisher', () => {
     expect(made.map((each) => each?.seq)).toEqual(made.map((_, index) => index + 1));
   });
 
+  test('a large snapshot comes less often', () => {
+    const base = tenant('base', { keys: [] });
+    const many = Array.from({ length: 6_000 }, (_, index) => ({
+      ...base,
+      meta: { ...base.meta, name: `tenant-${index}` },
+    }));
+    const { clock, put, snapshots } = rig({}, many);
+    clock.advance(50);
+    for (let at = 0; at < 400; at += 10) {
+      put([...many, tenant('more', { weight: 1 + at })]);
+      clock.advance(10);
+    }
+    const made = snapshots();
+    expect(made.length).toBeGreaterThan(2);
+    expect(made.length).toBeLessThan(5);
+    clock.advance(1_000);
+    expect(
+      snapshots()
+        .at(-1)
+        ?.tenants.find(({ name }) => name === 'more'),
+    ).toMatchObject({ weight: 391 });
+  });
+
   test('a change that gateways do not see is not published', () => {
     const { clock, put, snapshots } = rig();
     clock.advance(50);

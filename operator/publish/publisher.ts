@@ -12,17 +12,11 @@ import type { Clock } from '@reticle/core/flow';
 import type { Logger } from '@reticle/core/process';
 import { limits, subjects } from '@reticle/proto/contract';
 import type { ServingSnapshot } from '@reticle/proto/gen/serving/v1/ServingSnapshot';
-import {
-  encodeHead,
-  encodeSnapshot,
-  isNewer,
-  readRequest,
-  snapshotDigest,
-  snapshotParts,
-} from '@reticle/proto/serving';
+import { encodeHead, isNewer, readRequest, snapshotDigest, snapshotParts } from '@reticle/proto/serving';
 import { guard, type GuardResult } from './guard.ts';
 import type { ServingObject } from './serving-objects.ts';
-import { servingRows, type ServingCell, type ServingHeads } from './serving-snapshot.ts';
+import { numbered, ServingContents, type ServingContent } from './serving-content.ts';
+import type { ServingCell, ServingHeads } from './serving-snapshot.ts';
 
 /** Where objects come from: the operator's caches. */
 export interface ServingSource {
@@ -59,16 +53,19 @@ export type PublisherOptions = {
 
 /** So many changes of a moment are one snapshot; also the bound of 20 snapshots a second. */
 const DEBOUNCE_MS = 50;
+/** Larger snapshots come less often: every gateway reads each of them on the loop that tells its tokens. */
+const BYTES_PER_MS_MAX = 2 * 1024;
 
 type Published = {
   readonly bytes: Uint8Array;
   readonly digest: Uint8Array;
   readonly seq: number;
-  readonly rows: Buffer;
+  readonly content: ServingContent;
 };
 
 export class Publisher {
   readonly #options: PublisherOptions;
+  readonly #contents = new ServingContents();
   #last: ServingSnapshot | undefined;
   #published: Published | undefined;
   #problem: string | undefined;
@@ -113,7 +110,8 @@ export class Publisher {
   #soon(): void {
     if (this.#waiting || !this.#running) return;
     this.#waiting = true;
-    this.#cancelLook = this.#options.clock.after(DEBOUNCE_MS, () => {
+    const paceMs = (this.#published?.bytes.length ?? 0) / BYTES_PER_MS_MAX;
+    this.#cancelLook = this.#options.clock.after(Math.max(DEBOUNCE_MS, paceMs), () => {
       this.#waiting = false;
       this.#look();
     });
@@ -135,19 +133,18 @@ export class Publisher {
 
   #publishWhenChanged(): void {
     const { source, cell, heads, term, onPublished } = this.#options;
-    const content = servingRows({ objects: source.objects(), cell, heads });
-    const rows = Buffer.from(encodeSnapshot(content));
-    if (this.#published?.rows.equals(rows) === true) {
+    const content = this.#contents.make({ objects: source.objects(), cell, heads });
+    if (this.#published !== undefined && isSame(content, this.#published.content)) {
       this.#tripped(undefined);
       return;
     }
     const seq = (this.#published?.seq ?? 0) + 1;
-    const bytes = encodeSnapshot({ ...content, term, seq });
+    const bytes = numbered(content, { term, seq });
     const judged = this.#guarded(bytes);
     this.#tripped(judged.problem);
     if (judged.ok === undefined) return;
     this.#last = judged.ok;
-    this.#published = { bytes, digest: snapshotDigest(bytes), seq, rows };
+    this.#published = { bytes, digest: snapshotDigest(bytes), seq, content };
     this.#tellParts(this.#published);
     this.#tellHead();
     onPublished?.(bytes, judged.ok);
@@ -198,4 +195,8 @@ export class Publisher {
     }
     return this.#head();
   }
+}
+
+function isSame(a: ServingContent, b: ServingContent): boolean {
+  return (a.tenants === b.tenants || a.tenants.equals(b.tenants)) && a.routes.equals(b.routes);
 }

@@ -63,7 +63,7 @@ describe('raiseTerm', () => {
     const { clock, server } = worldOf();
     const both = await until(clock, Promise.all([raiseTerm(server, ref), raiseTerm(server, ref)]));
     const terms = both.map((each) => (each.ok ? each.value.term : 0));
-    expect(terms.toSorted()).toEqual([1, 2]);
+    expect(terms.toSorted((a, b) => a - b)).toEqual([1, 2]);
   });
 
   test('a lost answer costs a number, not an order', async () => {

@@ -1,19 +1,20 @@
 import { describe, expect, test } from '@jest/globals';
 import { deployment, DIGEST, phase, pool, tier } from '@reticle/operator/plan/kit';
-import { encodeSnapshot, readSnapshot } from '@reticle/proto/serving';
+import { readSnapshot } from '@reticle/proto/serving';
 import type { ServingObject } from './serving-objects.ts';
 import { CELL, committed, HEADS, keyIdOf, servingScene, tenant } from './publish-kit.ts';
-import { servingRows } from './serving-snapshot.ts';
+import { numbered, ServingContents } from './serving-content.ts';
 
-const rowsOf = (objects: readonly ServingObject[]) => servingRows({ objects, cell: CELL, heads: HEADS });
+const bytesOf = (objects: readonly ServingObject[], contents = new ServingContents()) =>
+  numbered(contents.make({ objects, cell: CELL, heads: HEADS }), { term: 1, seq: 1 });
 /** As a gateway reads it. */
 function read(objects: readonly ServingObject[]) {
-  const { ok, problem } = readSnapshot(encodeSnapshot({ ...rowsOf(objects), term: 1, seq: 1 }));
+  const { ok, problem } = readSnapshot(bytesOf(objects));
   expect(problem).toBeUndefined();
   return ok;
 }
 
-describe('servingRows', () => {
+describe('the content of a snapshot', () => {
   test('says what a cell serves, from what, and for whom', () => {
     expect(read(servingScene())).toMatchObject({
       cell: 'us-east',
@@ -51,7 +52,7 @@ describe('servingRows', () => {
 
   test('is the same for the same objects in any order', () => {
     const objects = [...servingScene(3), pool('p2'), tenant('globex'), phase('ph-1')];
-    expect(encodeSnapshot(rowsOf(objects.toReversed()))).toEqual(encodeSnapshot(rowsOf(objects)));
+    expect(bytesOf(objects.toReversed())).toEqual(bytesOf(objects));
   });
 
   test.each([
@@ -141,5 +142,27 @@ describe('servingRows', () => {
 
   test('an empty cluster is a cell without anything', () => {
     expect(read([])).toMatchObject({ regions: [{ name: 'us-east', residency: [] }], deployments: [], tenants: [] });
+  });
+});
+
+describe('ServingContents', () => {
+  test('tenants are made again when one of them, a tier or a region is another, and give what is made afresh', () => {
+    const contents = new ServingContents();
+    const make = (objects: readonly ServingObject[]) => contents.make({ objects, cell: CELL, heads: HEADS }).tenants;
+    const scene = servingScene(2);
+    const first = make(scene);
+    expect(make([...scene, committed('spark-c')])).toBe(first);
+    const steps: ServingObject[][] = [
+      [...scene, tenant('globex')],
+      [...scene, tier('fast', { regions: ['eu-west'] })],
+      [...scene, pool('e1', { region: 'eu-west' })],
+      scene.filter(({ kind }) => kind !== 'Tenant'),
+      scene,
+    ];
+    for (const objects of steps) {
+      const before = make(objects);
+      expect(before).toEqual(new ServingContents().make({ objects, cell: CELL, heads: HEADS }).tenants);
+      expect(before).not.toBe(first);
+    }
   });
 });

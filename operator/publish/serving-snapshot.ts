@@ -7,8 +7,8 @@ import { ReplicaState } from '@reticle/proto/gen/serving/v1/ReplicaState';
 import type { ServingSnapshot__Input } from '@reticle/proto/gen/serving/v1/ServingSnapshot';
 import type { Tier__Input } from '@reticle/proto/gen/serving/v1/Tier';
 import { SNAPSHOT_FORMAT } from '@reticle/proto/serving';
-import { rates, tenantRows, wireTier } from './access-rows.ts';
-import { ServingObjects, type ServingDeployment, type ServingObject, type ServingReplica } from './serving-objects.ts';
+import { rates, wireTier } from './access-rows.ts';
+import type { ServingDeployment, ServingObject, ServingObjects, ServingReplica } from './serving-objects.ts';
 
 /** The cell that a snapshot is for. */
 export type ServingCell = { readonly name: string; readonly region: string };
@@ -26,16 +26,20 @@ export type SnapshotOptions = {
   readonly heads: ServingHeads;
 };
 
+/** Everything of a snapshot but its number and its tenants. */
+export type RouteRows = Omit<ServingSnapshot__Input, 'regions' | 'tenants' | 'term' | 'seq'> & {
+  readonly regions: (Region__Input & { readonly name: string })[];
+};
+
 /** Takes every new session. */
 const FULL_WEIGHT = 100;
 
 /**
- * What the caches say, as a cell's gateways need it, without its number (OPERATOR §16). What gateways could not use is
- * left out rather than sent: a deployment in no known region, a replica that is not committed, a second tenant's claim
- * on a key. Equal objects give equal rows in equal order.
+ * What the caches say of models and engines, as a cell's gateways need it, without its number (OPERATOR §16). What they
+ * could not use is left out rather than sent: a deployment in no known region, a replica that is not committed. Equal
+ * objects give equal rows in equal order.
  */
-export function servingRows({ objects, cell, heads }: SnapshotOptions): ServingSnapshot__Input {
-  const all = new ServingObjects(objects);
+export function routeRows(all: ServingObjects, { cell, heads }: Omit<SnapshotOptions, 'objects'>): RouteRows {
   const regions = regionRows(all, cell);
   const known = new Set(regions.map(({ name }) => name));
   const deployments = all.of('ModelDeployment').flatMap((deployment) => deploymentRow(deployment, known) ?? []);
@@ -58,7 +62,6 @@ export function servingRows({ objects, cell, heads }: SnapshotOptions): ServingS
     deployments,
     replicas,
     tiers: tierRows(all),
-    tenants: tenantRows(all, { cell, regions }),
     phases: all.of('CapacityPhase').map(({ meta, status }) => ({
       name: meta.name,
       weightPercent: status?.weightPercent ?? 0,
@@ -67,7 +70,7 @@ export function servingRows({ objects, cell, heads }: SnapshotOptions): ServingS
 }
 
 /** A region's residency is what all of its pools have: work of one region is not told apart by pool. */
-function regionRows(all: ServingObjects, cell: ServingCell): (Region__Input & { readonly name: string })[] {
+function regionRows(all: ServingObjects, cell: ServingCell): RouteRows['regions'] {
   const words = new Map<string, readonly string[]>();
   for (const { spec } of all.of('WaferPool')) {
     const before = words.get(spec.region) ?? spec.residency;

@@ -33,8 +33,13 @@ export function startServing({ serving, region }: Given, { env, bus, logger: log
   const routing = new ServingRoutes();
   let records: Records | undefined;
   let replace = (_records: Records): void => {};
+  const look = async (): Promise<void> => {
+    if (bootFile !== undefined) await boot(feed, bootFile, { env, log });
+  };
   const feed = new ServingFeed({
     ...env,
+    // The copy is mounted: without the bus it still brings what the operator has kept since.
+    onSilence: () => void look(),
     bus,
     log,
     cell,
@@ -50,7 +55,7 @@ export function startServing({ serving, region }: Given, { env, bus, logger: log
   return {
     routing,
     async first() {
-      if (bootFile !== undefined) await boot(feed, bootFile, { env, log });
+      await look();
       await feed.ask();
       await caughtUp(feed, env.clock);
     },

@@ -29,6 +29,7 @@ function rig() {
   const log = memoryLogger();
   const taken: string[] = [];
   const asked: string[] = [];
+  const silences: number[] = [];
   const feed = new ServingFeed({
     bus,
     clock,
@@ -36,6 +37,7 @@ function rig() {
     log,
     cell: CELL,
     region: CELL,
+    onSilence: () => void silences.push(clock.nowMs()),
     onSnapshot: ({ term, seq }) => void taken.push(`${term}.${seq}`),
   });
   const whole = (over: ServingSnapshot__Input) => encodeSnapshot(snapshotRows(over));
@@ -58,6 +60,7 @@ function rig() {
     log,
     taken,
     asked,
+    silences,
     settled,
     parts: async (over: ServingSnapshot__Input, lost: readonly number[] = []): Promise<void> => {
       for (const [index, part] of snapshotParts(whole(over), nameOf(over)).entries()) {
@@ -113,7 +116,7 @@ describe('ServingFeed', () => {
   });
 
   test('silence of three seconds is a question; heads are none', async () => {
-    const { parts, head, asked, answers, settled } = rig();
+    const { parts, head, asked, answers, settled, silences } = rig();
     await parts({ seq: 1 });
     answers({ seq: 1 });
     for (let second = 0; second < 10; second++) {
@@ -122,7 +125,7 @@ describe('ServingFeed', () => {
     }
     expect(asked).toEqual([]);
     await settled(3_000);
-    expect(asked).toEqual(['1.1']);
+    expect([asked, silences]).toEqual([['1.1'], [13_000]]);
   });
 
   test('nobody answers: what is in force stays, and the question comes again', async () => {

@@ -3,7 +3,7 @@
  *
  *     boot copy ─┐
  *     parts ─────┴▶ whole ─▶ newer than in force? ─▶ checks ─▶ in force
- *     head: is there a newer one? ─▶ ask;  no head for 3 s ─▶ ask
+ *     head: is there a newer one? ─▶ ask;  no head for 3 s ─▶ ask, and look at the boot copy again
  *
  * Invariants
  *  1. What is in force is good and never goes back: neither a bad snapshot nor a smaller (term, seq) replaces it, however
@@ -34,6 +34,8 @@ export type ServingFeedOptions = {
   readonly region: string;
   /** In order, each newer than the one before. */
   readonly onSnapshot: (snapshot: ServingSnapshot) => void;
+  /** No sign of life for three seconds, and again every three: whoever has a copy elsewhere looks there. */
+  readonly onSilence?: () => void;
 };
 
 const ASK_MS = 1_000;
@@ -144,6 +146,7 @@ export class ServingFeed {
   #watchSilence(): void {
     this.#cancelSilence();
     this.#cancelSilence = this.#options.clock.after(limits.snapshotSilentMs, () => {
+      this.#options.onSilence?.();
       void this.ask();
       this.#watchSilence();
     });

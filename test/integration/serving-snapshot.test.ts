@@ -9,6 +9,8 @@ import { resources } from '@reticle/operator/cluster';
 import { cellField, startServing, type RunningServing, type ServingObject } from '@reticle/operator/publish';
 import { committed, deployment, DIGEST, pool, tenant } from '@reticle/operator/publish/kit';
 import { limits } from '@reticle/proto/contract';
+import type { ServingSnapshot } from '@reticle/proto/gen/serving/v1/ServingSnapshot';
+import { unpackSnapshot } from '@reticle/proto/serving';
 import { LocalBus } from '@reticle/services/bus';
 import { engineSignalKeys } from '@reticle/services/bus/signals';
 import { hmacOfSecret, mintApiKey } from '@reticle/services/edge/auth';
@@ -43,12 +45,13 @@ const replica = (change: Parameters<typeof committed>[1] = {}) =>
 const scene = (): ServingObject[] => [here, spark, acme, replica()];
 
 /** What a gateway finds in its mounted ConfigMap. */
-async function copyOf(api: FakeApiServer): Promise<string> {
+async function copyOf(api: FakeApiServer, isIt: (snapshot: ServingSnapshot) => boolean): Promise<string> {
   for (;;) {
     const read = await api.get(resources.configMap, REF);
     const data = read.ok ? (read.value['data'] as Record<string, string>) : {};
-    const text = data[cellField(CELL)];
-    if (text !== undefined) return `${text}\n`;
+    const text = data[cellField(CELL)] ?? '';
+    const { ok } = unpackSnapshot(text);
+    if (ok !== undefined && isIt(ok)) return `${text}\n`;
     await new Promise<void>((resolve) => systemClock.after(5, resolve));
   }
 }
@@ -61,7 +64,7 @@ describeReal('a cell behind an operator', () => {
   let client: ApiClient;
   let http: HttpClient;
   let folder = '';
-  let bootCopy: () => Promise<string>;
+  let bootCopy: (isIt?: (snapshot: ServingSnapshot) => boolean) => Promise<string>;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'reticle-serving-'));
@@ -87,7 +90,7 @@ describeReal('a cell behind an operator', () => {
     });
     if (!started.ok) throw new Error(started.failure.message);
     publisher = started.value;
-    bootCopy = () => copyOf(api);
+    bootCopy = (isIt = () => true) => copyOf(api, isIt);
     engine = await startEngine(
       {
         engineId: parts.engine.engineId,
@@ -140,6 +143,12 @@ describeReal('a cell behind an operator', () => {
       }
     };
     return bounded(ask(), `the refusal ${code}`);
+  }
+
+  async function untilStatus(at: HttpClient, status: number): Promise<void> {
+    while ((await at.get('/v1/models')).status !== status) {
+      await new Promise<void>((resolve) => systemClock.after(50, resolve));
+    }
   }
 
   /** The model list names these regions. */
@@ -242,6 +251,17 @@ describeReal('a cell behind an operator', () => {
       expect((await at.get('/v1/models')).status).toBe(200);
       const refused = await at.post('/v1/responses', { model: 'nothing', input: 'Hi' });
       expect([refused.status, await refused.json()]).toMatchObject([404, { error: { code: 'model_not_found' } }]);
+      // Nothing but the file tells it that its key is revoked.
+      put(here, spark, replica(), tenant('acme', { keys: [{ ...keys[0], revoked: true }] }));
+      await untilRefused('key_revoked');
+      await writeFile(
+        bootFile,
+        await bounded(
+          bootCopy(({ tenants }) => tenants[0]?.keys[0]?.revoked === true),
+          'a copy',
+        ),
+      );
+      await bounded(untilStatus(at, 401), 'a gateway that has read its copy again');
     } finally {
       await alone.close(0);
     }

@@ -94,7 +94,7 @@ export class Kubelet implements AsyncDisposable {
     // Admission taints a new node until a controller that does not run here finds it Ready.
     await this.#kube.patch(resources.node, { name }, { kind: 'merge', body: { spec: { taints: null } } });
     this.#nodes.add(name);
-    await this.#beats();
+    await this.#beatOf(name);
   }
 
   /** The machine is gone: its processes with it, and nobody says so but the cluster. */
@@ -132,18 +132,20 @@ export class Kubelet implements AsyncDisposable {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  /** Without them the cluster takes a node for gone. */
+  /** Without them the cluster takes a node for gone; each node beats for itself. */
   async #beats(): Promise<void> {
-    for (const name of this.#nodes) {
-      if (this.#dead.has(name)) continue;
-      const ref = { namespace: 'kube-node-lease', name };
-      const renewTime = microTimeText(systemClock.wallMs());
-      const spec = { holderIdentity: name, leaseDurationSeconds: 40, renewTime };
-      const beaten = await this.#kube.patch(resources.lease, ref, { kind: 'merge', body: { spec } });
-      if (beaten.ok) continue;
-      const head = { apiVersion: apiVersionOf(resources.lease), kind: 'Lease', metadata: ref };
-      await this.#kube.create(resources.lease, { ...head, spec });
-    }
+    const alive = [...this.#nodes].filter((name) => !this.#dead.has(name));
+    await Promise.all(alive.map((name) => this.#beatOf(name)));
+  }
+
+  async #beatOf(name: string): Promise<void> {
+    const ref = { namespace: 'kube-node-lease', name };
+    const renewTime = microTimeText(systemClock.wallMs());
+    const spec = { holderIdentity: name, leaseDurationSeconds: 40, renewTime };
+    const beaten = await this.#kube.patch(resources.lease, ref, { kind: 'merge', body: { spec } });
+    if (beaten.ok) return;
+    const head = { apiVersion: apiVersionOf(resources.lease), kind: 'Lease', metadata: ref };
+    await this.#kube.create(resources.lease, { ...head, spec });
   }
 
   async #nodeStatus(name: string, { ready, status }: { ready: boolean; status: object }): Promise<void> {

@@ -7,7 +7,8 @@ import { engineHealth } from '../engine-health.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const RESTART_MS = 500;
-const PROBE_MS = 100;
+const PROBE_MS = 250;
+const PROBE_TIMEOUT_MS = 1_000;
 const LINES_MAX = 200;
 
 export type ReadinessProbe = { readonly kind: 'grpc' | 'tcp'; readonly port: number };
@@ -128,9 +129,6 @@ function accepts(host: string, port: number): Promise<boolean> {
       socket.destroy();
       resolve(answer);
     };
-    socket
-      .once('connect', end(true))
-      .once('error', end(false))
-      .setTimeout(PROBE_MS * 10, end(false));
+    socket.once('connect', end(true)).once('error', end(false)).setTimeout(PROBE_TIMEOUT_MS, end(false));
   });
 }

@@ -8,7 +8,7 @@
  *  2. A pass decides on one snapshot; each of its writes is void on any other version of its target.
  *  3. Nothing is remembered between passes that the cluster does not hold: a restart goes on where this one ended.
  */
-import { reasons, type kinds, type Reason, type Stored } from '@reticle/operator/api';
+import { reasons, type Reason } from '@reticle/operator/api';
 import type { Clock, Random } from '@reticle/core/flow';
 import { errorFields, type Logger } from '@reticle/core/process';
 import type { Kube } from '@reticle/operator/cluster';
@@ -20,12 +20,11 @@ import {
   snapshotOf,
   type Plan,
   type PresenceFact,
-  type StoredObject,
   type StoredReplica,
 } from '@reticle/operator/plan';
 import { childrenOf } from './children-of.ts';
 import { Executor } from './execute/executor.ts';
-import { Store } from './execute/store.ts';
+import { Store, type KnownObject } from './execute/store.ts';
 import { keepDeployments } from './keep-deployments.ts';
 import { FactsMap } from './keep-facts.ts';
 import { keepPools } from './keep-pools.ts';
@@ -111,7 +110,7 @@ export class Operator {
   }
 
   /** Every object of our kinds that can be read, as the caches hold it at this moment. */
-  objects(): readonly (StoredObject | Stored<(typeof kinds)['Tenant']>)[] {
+  objects(): readonly KnownObject[] {
     return this.#store.all().flatMap((cache) => cache.values().flatMap(({ stored }) => stored ?? []));
   }
 

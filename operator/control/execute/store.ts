@@ -1,12 +1,15 @@
-import { decodeStored, kinds, type Problem } from '@reticle/operator/api';
+import { decodeStored, kinds, type Problem, type Stored } from '@reticle/operator/api';
 import { Cache, resources, type CacheChange, type KubeObject, type Resource } from '@reticle/operator/cluster';
 import type { StoredObject } from '@reticle/operator/plan';
+
+/** Any object of ours: what plans read, and tenants, which gateways alone are told of. */
+export type KnownObject = StoredObject | Stored<(typeof kinds)['Tenant']>;
 
 /** What is cached of one object: as it was read, and what this version makes of it. */
 export type Held = {
   readonly object: KubeObject;
   /** Absent for an object of another kind, and for one that cannot be read (`UnsupportedVersion`, `InvalidSpec`). */
-  readonly stored?: StoredObject;
+  readonly stored?: KnownObject;
   readonly problems: readonly Problem[];
 };
 
@@ -79,5 +82,5 @@ function held(object: KubeObject): Held {
   // Sound because the definition was chosen by the object's kind.
   return decoded.ok === undefined
     ? { object, problems: decoded.problems }
-    : { object, stored: decoded.ok as StoredObject, problems: [] };
+    : { object, stored: decoded.ok as KnownObject, problems: [] };
 }

@@ -84,7 +84,7 @@ function factsOf(store: Store): Facts {
     objects: store
       .of('wafer')
       .values()
-      .flatMap(({ stored }) => stored ?? []),
+      .flatMap(({ stored }) => (stored === undefined || stored.kind === 'Tenant' ? [] : [stored])),
     nodes: raw('node').map(nodeFact),
     pods: raw('pod').flatMap((pod) => podFact(pod) ?? []),
     children: raw('service').flatMap((child) => childFact(child) ?? []),

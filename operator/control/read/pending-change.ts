@@ -43,7 +43,7 @@ export class PendingChange {
 }
 
 function factOf({ object, stored }: Held): Fact | undefined {
-  if (stored !== undefined) return { kind: 'object', value: stored };
+  if (stored !== undefined) return stored.kind === 'Tenant' ? undefined : { kind: 'object', value: stored };
   if (object.kind === 'Node') return { kind: 'node', value: nodeFact(object) };
   if (object.kind === 'Pod') return of('pod', podFact(object));
   return of('child', childFact(object));

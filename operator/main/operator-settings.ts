@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { ReticleError } from '@reticle/core/domain';
+import { defaultNames, operatorUser } from '@reticle/operator/api/access';
 
 /** What the operator is told by its command line. */
 export type OperatorSettings = {
@@ -23,7 +24,7 @@ const options = {
   image: { type: 'string' },
   nats: { type: 'string' },
   'keys-secret': { type: 'string', default: 'reticle-engine' },
-  namespace: { type: 'string', default: 'reticle-system' },
+  namespace: { type: 'string', default: defaultNames.namespace },
   help: { type: 'boolean', default: false },
 } as const;
 
@@ -72,6 +73,6 @@ function imageOf(image: string): string {
 /** `NAMESPACE/NAME` is a service account; anything else is the name of a user. */
 function userOf(text: string): string {
   const [namespace, name, ...more] = text.split('/');
-  if (name === undefined || name === '' || namespace === '' || more.length > 0) return text;
-  return `system:serviceaccount:${namespace}:${name}`;
+  if (!namespace || !name || more.length > 0) return text;
+  return operatorUser({ ...defaultNames, namespace, account: name });
 }

@@ -1,5 +1,6 @@
 import { base32, RANDOM_ID_BYTES } from '@reticle/core/domain';
 import type { Env, Lifecycle, Logger } from '@reticle/core/process';
+import { OPERATOR_LEASE } from '@reticle/operator/api/access';
 import { KubeClient, Lease, Limits, resources, whileLeading } from '@reticle/operator/cluster';
 import { Operator } from '@reticle/operator/control';
 import type { OperatorSettings } from './operator-settings.ts';
@@ -9,9 +10,6 @@ export type OperatorParts = {
   readonly logger: Logger;
   readonly lifecycle: Lifecycle;
 };
-
-/** Name of the lease; who has it acts. */
-export const LEASE_NAME = 'reticle-operator';
 
 /**
  * Stands for election and operates the cluster while it leads, until the lifecycle ends it. A lease that is lost ends the
@@ -35,11 +33,13 @@ export async function startOperator(
     clock,
     random,
     log: logger,
-    ref: { namespace, name: LEASE_NAME },
+    ref: { namespace, name: OPERATOR_LEASE },
     identity,
     onGained: () => {
       const kube = new Limits({ kube: whileLeading(client, lease), clock });
-      operator = new Operator({ kube, clock, random, log: logger, pods: { image, nats, keysSecret } });
+      // Its roles let it read pods of labelled namespaces alone (OPERATOR §18).
+      const scope = { engineNamespaces: 'labelled' as const };
+      operator = new Operator({ kube, clock, random, log: logger, pods: { image, nats, keysSecret }, ...scope });
       operator.start();
     },
     onLost: () => {
@@ -56,7 +56,7 @@ export async function startOperator(
   }
   if (lifecycle.ending) return;
   lease.start();
-  logger.info('operator stands for election', { kind: 'Lease', object: `${namespace}/${LEASE_NAME}` });
+  logger.info('operator stands for election', { kind: 'Lease', object: `${namespace}/${OPERATOR_LEASE}` });
 }
 
 function connection({ kubeconfig, impersonate }: OperatorSettings): ConstructorParameters<typeof KubeClient>[0] {

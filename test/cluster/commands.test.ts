@@ -6,6 +6,8 @@ import { commands, dispatch, type Context } from '@reticle/cli/internal';
 import { systemEnv } from '@reticle/core/process';
 import { resources, type KubeClient, type KubeObject } from '@reticle/operator/cluster';
 import { hasApiServer, startApiServer, type ApiServer } from '../kit/kube/api-server.ts';
+import { installAccess } from '../kit/kube/install-access.ts';
+import { installKinds } from '../kit/kube/install-kinds.ts';
 import { kubectlFor, type Kubectl } from '../kit/kube/kubectl.ts';
 import { requirePart } from '../kit/parts.ts';
 import { RunningCommand } from '../kit/running-command.ts';
@@ -20,6 +22,7 @@ const IMAGE = `registry.example/reticle@sha256:${'0'.repeat(64)}`;
 const POLL_MS = 100;
 const there = (await hasApiServer()) && (await requirePart('kubectl')) !== undefined;
 
+type Config = { [part: string]: unknown };
 type Ended = { readonly exit: number; readonly out: string; readonly err: string };
 
 (there ? describe : describe.skip)('the reticle command on a real API server', () => {
@@ -33,9 +36,8 @@ type Ended = { readonly exit: number; readonly out: string; readonly err: string
     server = await startApiServer();
     kube = server.client();
     kubectl = await kubectlFor(server);
-    await ok(['apply', '--server-side', '-f', join(ROOT, 'charts/reticle/templates/crds')]);
-    await ok(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=60s']);
-    for (const name of [NAMESPACE, 'reticle-system']) await ok(['create', 'namespace', name]);
+    await installKinds(server);
+    await installAccess(server, [NAMESPACE]);
     for (const name of ['node-a', 'node-b', 'node-c', 'node-d']) await addNode(name);
     manifests = `${server.kubeconfig}.scene.yaml`;
     writeFileSync(manifests, scene({ region: REGION }));
@@ -68,6 +70,23 @@ type Ended = { readonly exit: number; readonly out: string; readonly err: string
     const flags = [...args, '--kubeconfig', kubeconfig];
     return new RunningCommand([process.execPath, join(ROOT, 'clients/cli/main.ts'), ...flags]);
   }
+
+  /** The kubeconfig of the test with something else in it. */
+  function variant(name: string, change: (config: Config) => void): string {
+    const config = JSON.parse(readFileSync(server.kubeconfig, 'utf8')) as Config;
+    change(config);
+    const path = `${server.kubeconfig}.${name}`;
+    writeFileSync(path, JSON.stringify(config));
+    return path;
+  }
+
+  /** Impersonates somebody, as `as` of a kubeconfig does. */
+  const as =
+    (name: string) =>
+    (config: Config): void => {
+      const [user] = config['users'] as [{ user: object }];
+      user.user = { ...user.user, as: name };
+    };
 
   /** A command in this process: one of its own takes a second to start. */
   async function reticle(args: readonly string[], kubeconfig = server.kubeconfig): Promise<Ended> {
@@ -111,8 +130,9 @@ type Ended = { readonly exit: number; readonly out: string; readonly err: string
     expect(out).toContain('no operator holds a lease');
   });
 
-  test('operator takes the lease and places the chain', async () => {
-    operator = start(['operator', '--image', IMAGE, '--nats', 'nats://127.0.0.1:4222']);
+  test('operator takes the lease and places the chain, as its service account under the policies of the chart', async () => {
+    const account = ['--impersonate', 'reticle-system/reticle-operator'];
+    operator = start(['operator', '--image', IMAGE, '--nats', 'nats://127.0.0.1:4222', ...account]);
     await operator.shows(/"message":"leadership gained"/);
     await until(replicas, (all) => all.length === 1 && all.every(isCommitted));
     for (const line of operator.stderr.trim().split('\n')) expect(() => JSON.parse(line)).not.toThrow();
@@ -206,18 +226,23 @@ type Ended = { readonly exit: number; readonly out: string; readonly err: string
     expect(asked?.metadata.annotations).toMatchObject({ 'reticle.dev/retire-requested': 'slow' });
   });
 
-  test('a user without rights, a server that is gone and a broken kubeconfig are told apart', async () => {
-    const variant = (name: string, change: (config: { [part: string]: unknown }) => void): string => {
-      const config = JSON.parse(readFileSync(server.kubeconfig, 'utf8')) as { [part: string]: unknown };
-      change(config);
-      const path = `${server.kubeconfig}.${name}`;
-      writeFileSync(path, JSON.stringify(config));
-      return path;
-    };
-    const nobody = variant('nobody', (config) => {
-      const [user] = config['users'] as [{ user: object }];
-      user.user = { ...user.user, as: 'nobody' };
+  test('who may view our kinds alone is told what was not read', async () => {
+    await ok(['create', 'clusterrolebinding', 'viewer', '--clusterrole=reticle-viewer', '--user=viewer']);
+    const viewer = variant('viewer', as('viewer'));
+    const map = await reticle(['wafers'], viewer);
+    expect(map).toMatchObject({
+      exit: 0,
+      out: expect.stringContaining('AAA+'),
+      err: expect.stringContaining('not read nodes'),
     });
+    const { exit, out } = await reticle(['explain', 'md/spark'], viewer);
+    expect(exit).toBe(0);
+    expect(out).toMatch(/you may not read .*nodes.*pods/);
+    expect((await reticle(['drain', 'wp/p1', '--reason', 'x'], viewer)).exit).toBe(4);
+  });
+
+  test('a user without rights, a server that is gone and a broken kubeconfig are told apart', async () => {
+    const nobody = variant('nobody', as('nobody'));
     const away = variant('away', (config) => {
       const [cluster] = config['clusters'] as [{ cluster: object }];
       cluster.cluster = { ...cluster.cluster, server: 'https://127.0.0.1:9' };

@@ -1,12 +1,10 @@
 import { join } from 'node:path';
+import { OPERATOR_LEASE } from '@reticle/operator/api/access';
 import type { Kube, KubeFailure, KubeResult } from '@reticle/operator/cluster';
 import type { Look } from '@reticle/operator/control/look';
 import type { ParsedArguments } from '../arguments.ts';
 import { CliError, exitCodes } from '../cli-error.ts';
 import type { Context } from '../context.ts';
-
-/** Name of the operator's lease (`operator/main`). */
-const LEASE_NAME = 'reticle-operator';
 
 /** The flag of every command that speaks to a cluster. */
 export const clusterFlags = { kubeconfig: { type: 'string' } } as const;
@@ -56,7 +54,7 @@ function noKubeconfig(message: string): CliError {
 /** What the operator would see of the cluster at this moment. */
 export async function look(kube: Kube, { env }: Pick<Context, 'env'>): Promise<Look> {
   const { lookAt } = await import('@reticle/operator/control/look');
-  return answered(await lookAt(kube, env.clock.wallMs(), LEASE_NAME));
+  return answered(await lookAt(kube, env.clock.wallMs(), OPERATOR_LEASE));
 }
 
 /** The value of an answer; throws what the server said otherwise. */

@@ -1,3 +1,4 @@
+import { defaultNames, SERVING_MAP } from '@reticle/operator/api/access';
 import type { Kube } from '@reticle/operator/cluster';
 import { parseArguments, type ParsedArguments } from '../arguments.ts';
 import { CliError, exitCodes, usageError } from '../cli-error.ts';
@@ -12,8 +13,6 @@ import {
   type Wrong,
 } from './drain-writes.ts';
 
-/** Where a leading operator keeps the number of its leadership. */
-const SERVING_MAP = 'reticle-serving';
 const REASON_LENGTH_MAX = 253;
 
 export const drainCommand: Command = {
@@ -105,7 +104,7 @@ function found<T extends object>(result: T | Wrong): T {
 /** The number of the present leadership; a confirmation is of one alone. */
 async function termOf(kube: Kube, given: ParsedArguments): Promise<string> {
   const { resources } = await import('@reticle/operator/cluster');
-  const namespace = given.text('namespace') ?? 'reticle-system';
+  const namespace = given.text('namespace') ?? defaultNames.namespace;
   const map = await kube.get(resources.configMap, { namespace, name: SERVING_MAP });
   const data = map.ok ? (map.value['data'] as Readonly<Record<string, string>> | undefined) : undefined;
   const term = data?.['term'];

@@ -65,12 +65,13 @@ function subjectOf(given: ParsedArguments): NamedObject {
 }
 
 async function evidenceFrom(context: Context, kube: Kube, { kind }: NamedObject): Promise<Evidence> {
-  const { facts, unreadable, leaseRenewed } = await look(kube, context);
+  const { facts, unreadable, unseen, leaseRenewed } = await look(kube, context);
   return {
     facts,
     // The operator plans without tenants, so a look holds none.
     tenants: kind === 'Tenant' ? await tenantsFrom(kube) : [],
     unreadable,
+    unseen,
     operatorSeenMs: leaseRenewed === undefined ? undefined : utcMs(leaseRenewed),
   };
 }

@@ -17,8 +17,8 @@ export const operatorCommand: Command = {
   help: `Usage: reticle operator --image IMAGE --nats URL [--kubeconfig FILE] [--impersonate NAMESPACE/NAME] [--keys-secret NAME] [--namespace NAME]
 
 Runs the same operator that runs in a cluster. It stands for election with it: only the one that holds the lease acts.
-Logs are JSON lines on standard error; Ctrl+C or SIGTERM gives the lease up and ends with 0. A lease that is lost ends it
-with 0, too.
+Engines run in namespaces with the label reticle.dev/engines=enabled. Logs are JSON lines on standard error; Ctrl+C or
+SIGTERM gives the lease up and ends with 0. A lease that is lost ends it with 0, too.
 
   --image IMAGE      engine image of deployments that name none, by digest: NAME@sha256:…
   --nats URL         NATS server of the cell, as engine pods reach it: nats://host:port

@@ -32,13 +32,14 @@ Examples:
     });
     const json = wantsJson(given);
     const region = given.text('region');
-    const { facts } = await withCluster(context, given, (kube) => look(kube, context));
+    const { facts, unseen } = await withCluster(context, given, (kube) => look(kube, context));
     const all = poolMaps(snapshotOf(facts));
     const names = given.positionals.map((name) => name.replace(/^wp\//, ''));
     for (const name of names) if (!all.some(({ pool }) => pool === name)) throw noPool(name, all);
     const maps = all.filter((map) => {
       return (names.length === 0 || names.includes(map.pool)) && (region === undefined || map.region === region);
     });
+    if (unseen.includes('nodes')) context.terminal.err('You may not read nodes: wafers are as their statuses say.\n');
     if (json) context.terminal.out(`${JSON.stringify(maps, undefined, 2)}\n`);
     else context.terminal.out(maps.length === 0 ? 'There is no WaferPool.\n' : `${drawMaps(maps).join('\n')}\n`);
     return exitCodes.ok;

@@ -3,7 +3,8 @@ import type { Kube, KubeFailure, KubeObject, ListPage } from '@reticle/operator/
 import { resources, success, type KubeResult, type Resource } from '@reticle/operator/cluster';
 import type { Facts } from '@reticle/operator/plan';
 import { Store } from '../execute/store.ts';
-import { factsOf } from '../read/facts.ts';
+import { PendingChange } from '../read/pending-change.ts';
+import { nodesByStatus } from './nodes-by-status.ts';
 
 /** A cluster at one moment, as the operator would see it. */
 export type Look = {
@@ -16,6 +17,8 @@ export type Look = {
     readonly name: string;
     readonly problems: readonly Problem[];
   }[];
+  /** Resources that the user may not read; what they hold is not in the facts. Without nodes, wafers are as their statuses say. */
+  readonly unseen: readonly string[];
   /** When an operator last renewed the lease that it holds, RFC 3339; undefined when none holds one. */
   readonly leaseRenewed: string | undefined;
 };
@@ -25,25 +28,42 @@ const PAGE = 500;
 /** Reads everything that the operator reads, once. Resources that the cluster does not know count as empty. */
 export async function lookAt(kube: Pick<Kube, 'list'>, nowMs: number, leaseName: string): Promise<KubeResult<Look>> {
   const store = new Store();
+  const seen = new PendingChange();
+  store.onChange((change) => seen.add(change));
+  const unseen: string[] = [];
   const lists = await Promise.all(
     store.all().map(async (cache) => ({ cache, list: await listAll(kube, cache.resource) })),
   );
   for (const { cache, list } of lists) {
-    if (!list.ok) return list;
-    for (const object of list.value) cache.takeLive(object);
+    if (list.ok) for (const object of list.value) cache.takeLive(object);
+    else if (isBeside(cache.resource, list.failure)) unseen.push(cache.resource.plural);
+    else return list;
   }
   const leases = await kube.list(resources.lease, { fieldSelector: `metadata.name=${leaseName}` });
+  if (!leases.ok) unseen.push(resources.lease.plural);
+  const { objects = [], nodes = [], pods = [], children = [] } = seen.take(nowMs);
   const look = {
-    facts: factsOf(store, { nowMs, presence: [] }),
+    facts: {
+      ...NOTHING,
+      ...(unseen.includes(resources.node.plural) ? nodesByStatus(objects) : { nodes }),
+      ...{ nowMs, objects, pods, children },
+    },
     hosts: store
       .of('node')
       .values()
       .map(({ object }) => hostOf(object)),
     unreadable: unreadableIn(store),
-    // Who may not read leases still sees everything else.
+    unseen,
     leaseRenewed: leases.ok ? newestRenewal(leases.value.items) : undefined,
   };
   return success(look);
+}
+
+const NOTHING = { wafers: [], presence: [], loads: [], scales: [], phases: [] } as const;
+
+/** What most people may not read, since it is not ours: nodes, pods and the other children of a replica. */
+function isBeside({ group }: Resource, { kind }: KubeFailure): boolean {
+  return kind === 'forbidden' && group !== resources.wafer.group;
 }
 
 async function listAll(kube: Pick<Kube, 'list'>, resource: Resource): Promise<KubeResult<readonly KubeObject[]>> {

@@ -35,7 +35,7 @@ const MINUTE_MS = 60_000;
 const AGO = '2027-01-15T07:56:00Z';
 
 function evidence(given: Partial<Facts>, more: Partial<Evidence> = {}): Evidence {
-  const none = { tenants: [], unreadable: [], operatorSeenMs: NOW_MS - 3_000 };
+  const none = { tenants: [], unreadable: [], unseen: [], operatorSeenMs: NOW_MS - 3_000 };
   return { facts: facts(given), ...none, ...more };
 }
 
@@ -258,6 +258,12 @@ describe('explain', () => {
     { lease: undefined, want: 'no operator holds a lease' },
   ])('says whether somebody keeps the statuses: $want', ({ lease, want }) => {
     expect(asked('md/agent', evidence({ objects: [deployment('agent')] }, { operatorSeenMs: lease }))).toContain(want);
+  });
+
+  test('says what the user may not read', () => {
+    const text = asked('md/agent', evidence({ objects: [deployment('agent')] }, { unseen: ['pods', 'leases'] }));
+    expect(text).toContain('you may not read pods, leases: nothing is said of them');
+    expect(text).not.toContain('lease was');
   });
 
   test('what is not there, what is there twice, and what cannot be read', () => {

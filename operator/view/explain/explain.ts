@@ -89,7 +89,7 @@ function explained(world: World, subject: Subject): Explanation {
     causes,
     wouldChange: wouldChange(world, subject),
     next: state === 'bad' ? nextOf(causes) : [],
-    freshness: [...statusWords(subject), ...operatorWords(world)],
+    freshness: [...statusWords(subject), ...unseenWords(world), ...operatorWords(world)],
     nowMs: world.nowMs,
   };
 }
@@ -137,9 +137,14 @@ function statusWords(subject: Subject): readonly string[] {
   return [`the status of ${name} is of generation ${seen}, its spec of ${meta.generation}: nobody has judged it yet`];
 }
 
+function unseenWords({ unseen }: Evidence): readonly string[] {
+  return unseen.length === 0 ? [] : [`you may not read ${unseen.join(', ')}: nothing is said of them`];
+}
+
 const LEASE_MS = 15_000;
 
-function operatorWords({ operatorSeenMs, facts }: Evidence): readonly string[] {
+function operatorWords({ operatorSeenMs, facts, unseen }: Evidence): readonly string[] {
+  if (unseen.includes('leases')) return [];
   if (operatorSeenMs === undefined) return ['no operator holds a lease: statuses are as the last one left them'];
   const agoMs = Math.max(0, facts.nowMs - operatorSeenMs);
   const seconds = Math.floor(agoMs / 1_000);

@@ -23,6 +23,8 @@ export type Evidence = {
     readonly name: string;
     readonly problems: readonly Problem[];
   }[];
+  /** Resources that could not be read. */
+  readonly unseen: readonly string[];
   /** When an operator last renewed its lease; undefined: none is seen. */
   readonly operatorSeenMs: number | undefined;
 };

@@ -1,7 +1,6 @@
 import { factsData, FACTS_MAP } from '@reticle/operator/api/access';
 import { apiVersionOf, resources, type Kube, type KubeObject, type KubeResult } from '@reticle/operator/cluster';
-import type { StoredObject } from '@reticle/operator/plan';
-import type { Store } from './execute/store.ts';
+import type { KnownObject, Store } from './execute/store.ts';
 
 type Data = Readonly<Record<string, string>>;
 
@@ -61,7 +60,7 @@ function dataOf(store: Store): Data {
   return factsData(pools, phases);
 }
 
-function storedOf(store: Store, name: 'waferPool' | 'capacityPhase'): readonly StoredObject[] {
+function storedOf(store: Store, name: 'waferPool' | 'capacityPhase'): readonly KnownObject[] {
   return store
     .of(name)
     .values()

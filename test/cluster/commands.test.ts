@@ -196,8 +196,10 @@ type Ended = { readonly exit: number; readonly out: string; readonly err: string
     expect(await operator?.ended).toBe(0);
     const lease = await kube.get(resources.lease, { namespace: 'reticle-system', name: 'reticle-operator' });
     expect(lease.ok && lease.value.spec).toMatchObject({ holderIdentity: '' });
-    await using command = start(['explain', 'wp/p1']);
-    expect(await command.ended).toBe(0);
+    const command = start(['explain', 'wp/p1']);
+    const exit = await command.ended;
+    await command[Symbol.asyncDispose]();
+    expect(exit).toBe(0);
     expect(command.stdout).toMatch(/^wp\/p1 /);
     expect(command.stdout).toContain('no operator holds a lease');
   });

@@ -41,22 +41,19 @@ export async function lookAt(kube: Pick<Kube, 'list'>, nowMs: number, leaseName:
   }
   const leases = await kube.list(resources.lease, { fieldSelector: `metadata.name=${leaseName}` });
   if (!leases.ok) unseen.push(resources.lease.plural);
-  const { objects = [], nodes = [], pods = [], children = [] } = seen.take(nowMs);
-  const look = {
-    facts: {
-      ...NOTHING,
-      ...(unseen.includes(resources.node.plural) ? nodesByStatus(objects) : { nodes }),
-      ...{ nowMs, objects, pods, children },
-    },
-    hosts: store
-      .of('node')
-      .values()
-      .map(({ object }) => hostOf(object)),
+  return success({
+    facts: factsIn(seen, nowMs, unseen),
+    hosts: hostsIn(store),
     unreadable: unreadableIn(store),
     unseen,
     leaseRenewed: leases.ok ? newestRenewal(leases.value.items) : undefined,
-  };
-  return success(look);
+  });
+}
+
+function factsIn(seen: PendingChange, nowMs: number, unseen: readonly string[]): Facts {
+  const { objects = [], nodes = [], pods = [], children = [] } = seen.take(nowMs);
+  const hosts = unseen.includes(resources.node.plural) ? nodesByStatus(objects) : { nodes };
+  return { ...NOTHING, ...hosts, nowMs, objects, pods, children };
 }
 
 const NOTHING = { wafers: [], presence: [], loads: [], scales: [], phases: [] } as const;
@@ -81,6 +78,13 @@ async function listAll(kube: Pick<Kube, 'list'>, resource: Resource): Promise<Ku
 /** The definition of a kind of ours is not installed. */
 function isUnknownKind({ group }: Resource, { kind }: KubeFailure): boolean {
   return kind === 'notFound' && group === resources.wafer.group;
+}
+
+function hostsIn(store: Store): Look['hosts'] {
+  return store
+    .of('node')
+    .values()
+    .map(({ object }) => hostOf(object));
 }
 
 function hostOf({ metadata }: KubeObject): Look['hosts'][number] {

@@ -58,9 +58,12 @@ function factsIn(seen: PendingChange, nowMs: number, unseen: readonly string[]):
 
 const NOTHING = { wafers: [], presence: [], loads: [], scales: [], phases: [] } as const;
 
-/** What most people may not read, since it is not ours: nodes, pods and the other children of a replica. */
-function isBeside({ group }: Resource, { kind }: KubeFailure): boolean {
-  return kind === 'forbidden' && group !== resources.wafer.group;
+/**
+ * What most people may not read: what is not ours (nodes, pods and the other children of a replica), and tenants, which
+ * carry what their keys are checked against and which no plan reads.
+ */
+function isBeside({ group, kind: of }: Resource, { kind }: KubeFailure): boolean {
+  return kind === 'forbidden' && (group !== resources.wafer.group || of === resources.tenant.kind);
 }
 
 async function listAll(kube: Pick<Kube, 'list'>, resource: Resource): Promise<KubeResult<readonly KubeObject[]>> {
